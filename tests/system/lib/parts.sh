@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The parts of ./dev test, sourced by it. A part's command prints "N passed, N failed[, N skipped]" as its
+# last line; the table and the sum at the end are made from those.
+
+part_names="unit python system differential sanitize tsan fuzz"   # in this order; docker only when named
+part_rows=""
+sum_passed=0 sum_failed=0 sum_skipped=0
+
+# part NAME COMMAND...: a command without such a last line has failed.
+part() {
+  local name=$1 began=$SECONDS log line rc=0 p f s
+  shift
+  log=build/test-$name.log
+  printf '\n=== %s\n' "$name"
+  ( set -e; "$@" ) 2>&1 | tee "$log" || rc=$?
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1 || true)
+  read -r p f s < <(sed -E 's/ (passed|failed|skipped)//g; s/,//g' <<<"${line:-0 0 0}")
+  if [ -z "$line" ] || { [ $rc -ne 0 ] && [ "$f" = 0 ]; }; then f=$((f + 1)); fi
+  sum_passed=$((sum_passed + p)) sum_failed=$((sum_failed + f)) sum_skipped=$((sum_skipped + ${s:-0}))
+  part_rows+=$(printf '%-14s %6d passed %4d failed %3d skipped %5d s' "$name" "$p" "$f" "${s:-0}" \
+    $((SECONDS - began)))$'\n'
+}
+
+print_sum() {
+  printf '\n%s' "$part_rows"
+  printf '%d passed, %d failed' "$sum_passed" "$sum_failed"
+  if [ "$sum_skipped" -gt 0 ]; then printf ', %d skipped' "$sum_skipped"; fi
+  printf '\n'
+  [ "$sum_failed" -eq 0 ] && [ "$sum_passed" -gt 0 ]
+}
+
+# --- gtest -----------------------------------------------------------------------------------------
+# run_gtests "WRAPPER" BINARY...: each one's failures, and the sum.
+run_gtests() {
+  local wrapper=$1 binary passed=0 failed=0 skipped=0 out rc p f s
+  shift
+  for binary in "$@"; do
+    [ -x "$binary" ] || continue
+    rc=0
+    # shellcheck disable=SC2086
+    out=$(timeout 300 $wrapper "$binary" --gtest_brief=1 2>&1) || rc=$?
+    p=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) test.*/\1/p' <<<"$out" | tail -n 1)
+    f=$(sed -nE 's/^\[  FAILED  \] ([0-9]+) test.*/\1/p' <<<"$out" | tail -n 1)
+    s=$(sed -nE 's/^\[  SKIPPED \] ([0-9]+) test.*/\1/p' <<<"$out" | tail -n 1)
+    if [ $rc -ne 0 ] && [ "${f:-0}" = 0 ]; then f=1; fi
+    if [ $rc -ne 0 ]; then
+      printf '%s\n' "$out" | tail -n 80
+      echo "FAILED   $(basename "$binary") (status $rc)"
+    else
+      echo "ok       $(basename "$binary"): ${p:-0}"
+    fi
+    passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+  done
+  printf '%d passed, %d failed' "$passed" "$failed"
+  if [ "$skipped" -gt 0 ]; then printf ', %d skipped' "$skipped"; fi
+  printf '\n'
+  [ "$failed" -eq 0 ]
+}
+
+do_unit() { run_gtests "" build/tests/unit/*_test; }
+
+do_python() {
+  local file out passed=0 failed=0 line p f rc
+  for file in tests/unit/*_test.py; do
+    [ -f "$file" ] || continue
+    rc=0
+    out=$(/usr/bin/python3 "$file" 2>&1) || rc=$?
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' <<<"$out" | tail -n 1 || true)
+    p=$(sed -E 's/ passed.*//' <<<"${line:-0}") f=$(sed -E 's/.*, ([0-9]+) failed.*/\1/' <<<"${line:-0}")
+    if [ $rc -ne 0 ] && [ "$f" = 0 ]; then f=1; fi
+    if [ "$f" != 0 ]; then echo "$out"; fi
+    echo "$(basename "$file"): $p passed, $f failed ($rc)"
+    passed=$((passed + p)) failed=$((failed + f))
+  done
+  echo "$passed passed, $failed failed"
+}
+
+do_system() { /usr/bin/python3 tests/system/run.py "$@"; }
+
+do_differential() { /usr/bin/python3 tests/differential/run.py; }
+
+do_docker() { docker/test.sh; }
+
+# --- Sanitizers ------------------------------------------------------------------------------------
+unit_targets() {  # unit_targets BUILD_DIR [PATTERN]: the unit tests whose name has it
+  ninja -C "$1" -t targets all | sed -nE "s#^(tests/unit/[a-z0-9_]*${2:-}[a-z0-9_]*_test): .*#\\1#p"
+}
+
+# ASan and UBSan: the unit tests, and the daemon under real packets. By clang, whose
+# sanitizers compile in a fraction of the time that g++ 12's take.
+do_sanitize() {
+  local options="-Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false"
+  CXX=clang++ configure_in build-asan "$options"
+  # shellcheck disable=SC2046
+  build_in build-asan "$options" vethwayd vethway $(unit_targets build-asan)
+  export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    LSAN_OPTIONS=print_suppressions=0:suppressions=$PWD/tests/system/lib/lsan.supp
+  local out one two
+  out=build/test-sanitize
+  run_gtests "" build-asan/tests/unit/*_test | tee "$out.1" || true
+  VETHWAY_BUILD=build-asan VETHWAY_SLOW=4 /usr/bin/python3 tests/system/run.py test_forwarding test_arp |
+    tee "$out.2" || true
+  one=$(tail -n 1 "$out.1") two=$(tail -n 1 "$out.2")
+  sum_lines "$one" "$two"
+}
+
+# The sum of "N passed, N failed[, N skipped]" lines; what is no such line counts as one failure.
+sum_lines() {
+  printf '%s\n' "$@" | awk '
+    /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; s += $5; next } { f += 1 }
+    END { printf "%d passed, %d failed", p, f; if (s) printf ", %d skipped", s; print ""; exit f != 0 }'
+}
+
+# Threads meet in the tables: those tests, under TSan. setarch -R: gcc 12's TSan can't place its shadow
+# with as many random bits as new kernels use.
+do_tsan() {
+  configure_in build-tsan "-Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false"
+  local tests
+  tests=$(unit_targets build-tsan '(counters|fib|route|neighbour|tx)')
+  if [ -z "$tests" ]; then echo "0 passed, 0 failed"; return; fi
+  # shellcheck disable=SC2086
+  build_in build-tsan "" $tests
+  # shellcheck disable=SC2046,SC2086
+  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_gtests "setarch -R" $(printf 'build-tsan/%s ' $tests)
+}
+
+# --- Fuzzing ---------------------------------------------------------------------------------------
+# fuzz_all SECONDS [TARGET]: libFuzzer with ASan and UBSan; tests/fuzz/meson.build looks for these flags.
+# What it finds is left in build-fuzz/found/.
+fuzz_options="--buildtype=debugoptimized -Db_lundef=false -Dwerror=false
+  -Dcpp_args=['-fsanitize=fuzzer-no-link,address,undefined','-fno-sanitize-recover=all']
+  -Dcpp_link_args=['-fsanitize=address,undefined']"
+fuzz_all() {
+  local seconds=$1 only=${2:-} target name seeds passed=0 failed=0
+  CXX=clang++ configure_in build-fuzz "$fuzz_options"
+  # shellcheck disable=SC2046
+  build_in build-fuzz "$fuzz_options" $(ninja -C build-fuzz -t targets all | sed -nE 's#^(tests/fuzz/[a-z0-9_]+_fuzz): .*#\1#p')
+  for target in build-fuzz/tests/fuzz/*; do
+    if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
+    name=$(basename "$target")
+    if [ -n "$only" ] && [[ $name != *"$only"* ]]; then continue; fi
+    mkdir -p "build-fuzz/corpus/$name" "build-fuzz/found/$name"
+    seeds=""
+    if [ -d "tests/fuzz/corpus/$name" ]; then seeds=tests/fuzz/corpus/$name; fi
+    # shellcheck disable=SC2086
+    if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -close_fd_mask=1 \
+      -artifact_prefix="build-fuzz/found/$name/" "build-fuzz/corpus/$name" $seeds \
+      >"build-fuzz/$name.log" 2>&1; then
+      passed=$((passed + 1))
+      echo "ok       $name: $(grep -oE '^Done [0-9]+ runs.*' "build-fuzz/$name.log" || echo "done")"
+    else
+      failed=$((failed + 1))
+      tail -n 60 "build-fuzz/$name.log"
+      echo "FAILED   $name: input in build-fuzz/found/$name/"
+    fi
+  done
+  if [ $((passed + failed)) = 0 ]; then echo "no target named like \"$only\""; fi
+  echo "$passed passed, $failed failed"
+  [ $failed -eq 0 ]
+}
+
+do_fuzz() { fuzz_all "${VETHWAY_FUZZ_SECONDS:-15}"; }
+
+# --- What ./dev test was asked for -----------------------------------------------------------------
+run_parts() {
+  build_release
+  local name units="" systems=""
+  # shellcheck disable=SC2086
+  [ $# -gt 0 ] || set -- $part_names
+  # shellcheck disable=SC2086,SC2154
+  case " $* " in *" docker "*) ensure $packages_docker ;; esac
+  for name in "$@"; do
+    case " $part_names docker " in
+      *" $name "*) part "$name" "do_$name" ;;
+      *) if [ -x "build/tests/unit/${name%_test}_test" ]; then units+=" build/tests/unit/${name%_test}_test"
+         elif [ -f "tests/unit/${name%.py}.py" ]; then part "$name" /usr/bin/python3 "tests/unit/${name%.py}.py"
+         else systems+=" $name"; fi ;;
+    esac
+  done
+  # shellcheck disable=SC2086
+  if [ -n "$units" ]; then part unit run_gtests "" $units; fi
+  # shellcheck disable=SC2086
+  if [ -n "$systems" ]; then part system do_system $systems; fi
+  print_sum
+}
