@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user wrote, as checked values. Every default of the configuration file is in this header.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/net/ip4.h"
+#include "dataplane/net/mac.h"
+
+namespace vethway {
+
+enum class Hugepages : uint8_t { automatic, required, off };
+enum class Idle : uint8_t { adaptive, poll };
+
+// Which CPUs run workers. Neither set: as many as serve the ports, leaving a CPU to the control
+// thread where there is one.
+struct WorkersConfig {
+    std::optional<unsigned> count;
+    std::vector<unsigned> cpus;
+    friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;
+};
+
+struct DataplaneConfig {
+    WorkersConfig workers;
+    Idle idle = Idle::adaptive;
+    Hugepages hugepages = Hugepages::automatic;
+    std::optional<uint32_t> mbufs;  // unset: sized to the ports
+    friend bool operator==(const DataplaneConfig&, const DataplaneConfig&) = default;
+};
+
+// --- Ports: one struct a driver, holding what that driver needs -------------------------------
+struct VethConfig {  // the kernel interface; the driver is chosen by what the kernel offers
+    std::string interface;
+    friend bool operator==(const VethConfig&, const VethConfig&) = default;
+};
+struct AfPacketConfig {
+    std::string interface;
+    friend bool operator==(const AfPacketConfig&, const AfPacketConfig&) = default;
+};
+struct AfXdpConfig {
+    std::string interface;
+    friend bool operator==(const AfXdpConfig&, const AfXdpConfig&) = default;
+};
+enum class MemifRole : uint8_t { server, client };
+struct MemifConfig {
+    std::string socket;
+    MemifRole role = MemifRole::server;
+    uint32_t id = 0;
+    friend bool operator==(const MemifConfig&, const MemifConfig&) = default;
+};
+struct TapConfig {
+    std::string interface;
+    friend bool operator==(const TapConfig&, const TapConfig&) = default;
+};
+struct NullConfig {  // receives nothing (or, with `generate`, frames of zeros), discards what it
+                     // sends
+    bool generate = false;
+    friend bool operator==(const NullConfig&, const NullConfig&) = default;
+};
+struct RingConfig {  // what the port sends comes back to it as received
+    friend bool operator==(const RingConfig&, const RingConfig&) = default;
+};
+struct PcapConfig {  // reads frames from one file, writes those sent to another; either may be
+                     // missing
+    std::string rx_file, tx_file;
+    friend bool operator==(const PcapConfig&, const PcapConfig&) = default;
+};
+struct DevargsConfig {  // any DPDK device, as EAL's -a/--vdev takes it
+    std::string devargs;
+    friend bool operator==(const DevargsConfig&, const DevargsConfig&) = default;
+};
+using PortDriver = std::variant<VethConfig, AfPacketConfig, AfXdpConfig, MemifConfig, TapConfig,
+                                NullConfig, RingConfig, PcapConfig, DevargsConfig>;
+// "veth", "af_packet", …: the key in the file, in the order of the variant.
+const char* driver_name(const PortDriver& driver) noexcept;
+
+enum class RpFilter : uint8_t { off, strict, loose };  // RFC 3704; Linux rp_filter 0, 1, 2
+
+struct PortConfig {
+    std::string name;
+    PortDriver driver;
+    std::optional<Mac> mac;       // unset: the device's own
+    std::optional<uint16_t> mtu;  // bytes of IP packet; unset: the device's own
+    std::vector<Prefix4> addresses;
+    bool admin_up = true;
+    RpFilter rp_filter = RpFilter::off;
+    bool accept_local = false;  // take packets whose source is an address of ours
+    friend bool operator==(const PortConfig&, const PortConfig&) = default;
+};
+
+// --- Routes and neighbours ------------------------------------------------------------------
+struct NextHopConfig {
+    std::optional<Ip4> via;           // unset: the destination is on the link of `port`
+    std::optional<std::string> port;  // unset: the port on whose subnet `via` lies
+    uint16_t weight = 1;
+    friend bool operator==(const NextHopConfig&, const NextHopConfig&) = default;
+};
+enum class RouteAction : uint8_t { forward, blackhole, unreachable, prohibit };
+struct RouteConfig {
+    Prefix4 to;
+    RouteAction action = RouteAction::forward;
+    std::vector<NextHopConfig> next_hops;  // empty unless the action is forward
+    uint32_t metric = 0;                   // the lowest of one prefix is used
+    friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
+};
+struct NeighbourConfig {
+    Ip4 address;
+    Mac mac;
+    std::string port;
+    friend bool operator==(const NeighbourConfig&, const NeighbourConfig&) = default;
+};
+
+// --- Control --------------------------------------------------------------------------------
+struct MetricsConfig {
+    std::string host;   // an IPv4 address
+    uint16_t port = 0;  // 0: no metrics are served
+    friend bool operator==(const MetricsConfig&, const MetricsConfig&) = default;
+};
+struct ControlConfig {
+    std::string socket = "/run/vethway/vethway.sock";
+    uint32_t mode = 0660;
+    friend bool operator==(const ControlConfig&, const ControlConfig&) = default;
+};
+
+struct Config {
+    DataplaneConfig dataplane;
+    std::vector<PortConfig> ports;
+    std::vector<RouteConfig> routes;
+    std::vector<NeighbourConfig> neighbours;
+    MetricsConfig metrics;
+    ControlConfig control;
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+// Limits that the dataplane's tables are built for.
+inline constexpr size_t kMaxConfigPorts = 32;            // devices that Debian's DPDK can hold
+inline constexpr size_t kMaxPortAddresses = 16;          // per port
+inline constexpr size_t kMaxRoutes = 8000;               // twice as many while they change
+inline constexpr size_t kMaxNeighbours = 2048;           // half of the table
+inline constexpr size_t kMaxNextHops = 32;               // per route
+inline constexpr uint16_t kMinMtu = 68, kMaxMtu = 9500;  // RFC 791; the mbuf sizes we offer
+
+}  // namespace vethway

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/parse_port.h"
+
+#include "config/names.h"
+#include "config/parse.h"
+
+namespace vethway {
+
+namespace {
+
+std::string text_of(const std::optional<Field>& f) {
+    return f ? f->text().value_or("") : std::string();
+}
+
+MemifConfig parse_memif(const Field& f) {
+    MemifConfig p;
+    if (!f.is_map_of({"socket", "role", "id"})) return p;
+    p.socket = text_of(f.require("socket"));
+    if (const auto role = f.find("role"))
+        p.role =
+            role->as<MemifRole>([](auto t) { return enum_named<MemifRole>(kMemifRoleNames, t); },
+                                "server or client")
+                .value_or(MemifRole::server);
+    if (const auto id = f.find("id")) p.id = id->number(0, UINT32_MAX).value_or(0);
+    return p;
+}
+
+PcapConfig parse_pcap(const Field& f) {
+    PcapConfig p;
+    if (!f.is_map_of({"rx", "tx"})) return p;
+    p.rx_file = text_of(f.find("rx"));
+    p.tx_file = text_of(f.find("tx"));
+    if (!f.find("rx") && !f.find("tx")) f.fail("needs rx, tx or both");
+    return p;
+}
+
+NullConfig parse_null(const Field& f) {
+    NullConfig p;
+    if (!f.is_map_of({"generate"})) return p;
+    if (const auto generate = f.find("generate")) p.generate = generate->boolean().value_or(false);
+    return p;
+}
+
+// `name` is the key under which `f` stands.
+PortDriver parse_driver(std::string_view name, const Field& f) {
+    if (name == "veth") return VethConfig{f.text().value_or("")};
+    if (name == "af_packet") return AfPacketConfig{f.text().value_or("")};
+    if (name == "af_xdp") return AfXdpConfig{f.text().value_or("")};
+    if (name == "tap") return TapConfig{f.text().value_or("")};
+    if (name == "devargs") return DevargsConfig{f.text().value_or("")};
+    if (name == "memif") return parse_memif(f);
+    if (name == "pcap") return parse_pcap(f);
+    if (name == "null") return parse_null(f);
+    f.is_map_of({});
+    return RingConfig{};
+}
+
+PortDriver find_driver(const Field& f) {
+    std::optional<PortDriver> driver;
+    bool several = false;
+    for (const char* name : kDriverNames)
+        if (const auto found = f.find(name)) {
+            several |= driver.has_value();
+            driver = parse_driver(name, *found);
+        }
+    if (!driver || several)
+        f.fail("a port needs one of: " + listed(kDriverNames) + (several ? ", not several" : ""));
+    return driver.value_or(NullConfig{});
+}
+
+void parse_addresses(const Field& f, std::vector<Prefix4>& addresses) {
+    for (const Field& item : f.items()) {
+        Prefix4& address =
+            addresses.emplace_back();  // also for a bad one: those behind keep their index
+        const auto text = item.text();
+        if (!text) continue;
+        try {
+            address = parse_interface_address(*text);
+        } catch (const std::invalid_argument& e) {
+            item.fail(e.what());
+        }
+    }
+}
+
+}  // namespace
+
+PortConfig parse_port(const Field& f) {
+    PortConfig port;
+    port.driver = NullConfig{};
+    if (!f.is_map_of({"name", "veth", "af_packet", "af_xdp", "memif", "tap", "null", "ring", "pcap",
+                      "devargs", "mac", "mtu", "addresses", "admin", "rp_filter", "accept_local"}))
+        return port;
+    port.name = text_of(f.require("name"));
+    port.driver = find_driver(f);
+    if (const auto mac = f.find("mac")) port.mac = mac->as(Mac::parse, kMacForm);
+    if (const auto mtu = f.find("mtu"))
+        if (const auto n = mtu->number(kMinMtu, kMaxMtu)) port.mtu = static_cast<uint16_t>(*n);
+    if (const auto addresses = f.find("addresses")) parse_addresses(*addresses, port.addresses);
+    if (const auto admin = f.find("admin"))
+        port.admin_up = admin
+                            ->as<bool>(
+                                [](std::string_view t) -> std::optional<bool> {
+                                    if (t != "up" && t != "down") return std::nullopt;
+                                    return t == "up";
+                                },
+                                "up or down")
+                            .value_or(true);
+    if (const auto filter = f.find("rp_filter"))
+        port.rp_filter =
+            filter
+                ->as<RpFilter>([](auto t) { return enum_named<RpFilter>(kRpFilterNames, t); },
+                               "off, strict or loose")
+                .value_or(RpFilter::off);
+    if (const auto accept = f.find("accept_local"))
+        port.accept_local = accept->boolean().value_or(false);
+    return port;
+}
+
+}  // namespace vethway

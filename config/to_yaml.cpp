@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <yaml-cpp/yaml.h>
+
+#include <cstdio>
+
+#include "config/names.h"
+#include "config/parse.h"
+
+namespace vethway {
+
+namespace {
+
+using YAML::BeginMap, YAML::BeginSeq, YAML::EndMap, YAML::EndSeq, YAML::Flow, YAML::Key,
+    YAML::Value;
+
+// Every word is quoted where a reader of YAML might take it for something else ("null", "0660").
+YAML::Emitter& text(YAML::Emitter& out, const std::string& value) {
+    const bool plain = !value.empty() && std::isalpha(static_cast<unsigned char>(value[0])) != 0 &&
+                       value.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                           "0123456789._-/") == std::string::npos;
+    return plain && value != "null" ? out << value : out << YAML::DoubleQuoted << value;
+}
+
+void pair(YAML::Emitter& out, const char* key, const std::string& value) {
+    out << Key << key << Value;
+    text(out, value);
+}
+void number(YAML::Emitter& out, const char* key, uint64_t value) {
+    out << Key << key << Value << value;
+}
+
+void dataplane(YAML::Emitter& out, const DataplaneConfig& c) {
+    if (c == DataplaneConfig{}) return;
+    out << Key << "dataplane" << Value << Flow << BeginMap;
+    if (c.workers.count) number(out, "workers", *c.workers.count);
+    if (!c.workers.cpus.empty()) out << Key << "workers" << Value << Flow << c.workers.cpus;
+    if (c.idle != Idle::adaptive) pair(out, "idle", kIdleNames[static_cast<size_t>(c.idle)]);
+    if (c.hugepages != Hugepages::automatic)
+        pair(out, "hugepages", kHugepagesNames[static_cast<size_t>(c.hugepages)]);
+    if (c.mbufs) number(out, "mbufs", *c.mbufs);
+    out << EndMap;
+}
+
+struct DriverWriter {
+    YAML::Emitter& out;
+    void operator()(const VethConfig& p) const { text(out, p.interface); }
+    void operator()(const AfPacketConfig& p) const { text(out, p.interface); }
+    void operator()(const AfXdpConfig& p) const { text(out, p.interface); }
+    void operator()(const TapConfig& p) const { text(out, p.interface); }
+    void operator()(const DevargsConfig& p) const { text(out, p.devargs); }
+    void operator()(const RingConfig&) const { out << Flow << BeginMap << EndMap; }
+    void operator()(const NullConfig& p) const {
+        out << Flow << BeginMap;
+        if (p.generate) out << Key << "generate" << Value << true;
+        out << EndMap;
+    }
+    void operator()(const MemifConfig& p) const {
+        out << Flow << BeginMap;
+        pair(out, "socket", p.socket);
+        pair(out, "role", kMemifRoleNames[static_cast<size_t>(p.role)]);
+        number(out, "id", p.id);
+        out << EndMap;
+    }
+    void operator()(const PcapConfig& p) const {
+        out << Flow << BeginMap;
+        if (!p.rx_file.empty()) pair(out, "rx", p.rx_file);
+        if (!p.tx_file.empty()) pair(out, "tx", p.tx_file);
+        out << EndMap;
+    }
+};
+
+void port(YAML::Emitter& out, const PortConfig& p) {
+    out << Flow << BeginMap;
+    pair(out, "name", p.name);
+    out << Key << driver_name(p.driver) << Value;
+    std::visit(DriverWriter{out}, p.driver);
+    if (p.mac) pair(out, "mac", p.mac->to_string());
+    if (p.mtu) number(out, "mtu", *p.mtu);
+    if (!p.addresses.empty()) {
+        out << Key << "addresses" << Value << Flow << BeginSeq;
+        for (const Prefix4& a : p.addresses) out << a.to_string();
+        out << EndSeq;
+    }
+    if (!p.admin_up) pair(out, "admin", "down");
+    if (p.rp_filter != RpFilter::off)
+        pair(out, "rp_filter", kRpFilterNames[static_cast<size_t>(p.rp_filter)]);
+    if (p.accept_local) out << Key << "accept_local" << Value << true;
+    out << EndMap;
+}
+
+void next_hop(YAML::Emitter& out, const NextHopConfig& hop) {
+    if (hop.via) out << Key << "via" << Value << hop.via->to_string();
+    if (hop.port) pair(out, "port", *hop.port);
+}
+
+void route(YAML::Emitter& out, const RouteConfig& r) {
+    out << Flow << BeginMap << Key << "to" << Value << r.to.to_string();
+    const bool plain = r.next_hops.size() == 1 && r.next_hops[0].weight == 1;
+    if (r.action != RouteAction::forward)
+        pair(out, "action", kRouteActionNames[static_cast<size_t>(r.action)]);
+    else if (plain)
+        next_hop(out, r.next_hops[0]);
+    else {
+        out << Key << "nexthops" << Value << Flow << BeginSeq;
+        for (const NextHopConfig& hop : r.next_hops) {
+            out << Flow << BeginMap;
+            next_hop(out, hop);
+            if (hop.weight != 1) number(out, "weight", hop.weight);
+            out << EndMap;
+        }
+        out << EndSeq;
+    }
+    if (r.metric != 0) number(out, "metric", r.metric);
+    out << EndMap;
+}
+
+void neighbour(YAML::Emitter& out, const NeighbourConfig& n) {
+    out << Flow << BeginMap << Key << "address" << Value << n.address.to_string();
+    pair(out, "mac", n.mac.to_string());
+    pair(out, "port", n.port);
+    out << EndMap;
+}
+
+template <class T>
+void list(YAML::Emitter& out, const char* key, const std::vector<T>& items,
+          void (*write)(YAML::Emitter&, const T&)) {
+    if (items.empty()) return;
+    out << Key << key << Value << BeginSeq;
+    for (const T& item : items) write(out, item);
+    out << EndSeq;
+}
+
+void control(YAML::Emitter& out, const ControlConfig& c) {
+    if (c == ControlConfig{}) return;
+    char mode[8];
+    std::snprintf(mode, sizeof mode, "%04o", c.mode);
+    out << Key << "control" << Value << Flow << BeginMap;
+    pair(out, "socket", c.socket);
+    pair(out, "mode", mode);
+    out << EndMap;
+}
+
+}  // namespace
+
+std::string to_yaml(const Config& config) {
+    YAML::Emitter out;
+    out.SetStringFormat(YAML::Auto);
+    out << BeginMap;
+    dataplane(out, config.dataplane);
+    list(out, "ports", config.ports, port);
+    list(out, "routes", config.routes, route);
+    list(out, "neighbours", config.neighbours, neighbour);
+    if (config.metrics.port != 0) {
+        out << Key << "metrics" << Value << Flow << BeginMap;
+        pair(out, "listen", config.metrics.host + ':' + std::to_string(config.metrics.port));
+        out << EndMap;
+    }
+    control(out, config.control);
+    out << EndMap;
+    return std::string(out.c_str(), out.size()) + '\n';
+}
+
+}  // namespace vethway

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "config/parse.h"
+#include "config/problem.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr size_t kMaxName = 15;         // as an interface's of Linux (IFNAMSIZ)
+constexpr size_t kMaxSocketPath = 107;  // sockaddr_un
+
+std::string indexed(const std::string& list, size_t i) {
+    return list + '[' + std::to_string(i) + ']';
+}
+
+class Checker {
+public:
+    explicit Checker(const Config& config) : config_(config) {}
+
+    std::vector<Problem> run() {
+        check_dataplane();
+        for (size_t i = 0; i < config_.ports.size(); ++i) check_port(i);
+        if (config_.ports.size() > kMaxConfigPorts)
+            add("ports", "more than " + std::to_string(kMaxConfigPorts) + " ports");
+        if (config_.routes.size() > kMaxRoutes)
+            add("routes", "more than " + std::to_string(kMaxRoutes) + " routes");
+        if (config_.neighbours.size() > kMaxNeighbours)
+            add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
+        check_subnets();
+        for (size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
+        for (size_t i = 0; i < config_.neighbours.size(); ++i) check_neighbour(i);
+        check_control();
+        return std::move(problems_);
+    }
+
+private:
+    void add(const std::string& path, const std::string& why) { problems_.push_back({path, why}); }
+    void add_following(const std::string& path, const std::string& why) {
+        problems_.push_back({path, why, true});
+    }
+
+    void check_dataplane() {
+        const WorkersConfig& w = config_.dataplane.workers;
+        const std::set<unsigned> cpus(w.cpus.begin(), w.cpus.end());
+        if (cpus.size() != w.cpus.size()) add("dataplane.workers", "a CPU is given twice");
+        if (w.cpus.size() > 64) add("dataplane.workers", "more than 64 workers");
+    }
+
+    void check_port(size_t i) {
+        const PortConfig& port = config_.ports[i];
+        const std::string path = indexed("ports", i);
+        check_name(port.name, path + ".name");
+        check_device(port, path);
+        if (port.mac && (port.mac->is_group() || port.mac->is_zero()))
+            add(path + ".mac", port.mac->to_string() + " can't be a station's address");
+        if (port.mtu && (*port.mtu < kMinMtu || *port.mtu > kMaxMtu))
+            add(path + ".mtu",
+                "expected " + std::to_string(kMinMtu) + " to " + std::to_string(kMaxMtu));
+        if (port.addresses.size() > kMaxPortAddresses)
+            add(path + ".addresses",
+                "more than " + std::to_string(kMaxPortAddresses) + " addresses");
+        for (size_t a = 0; a < port.addresses.size(); ++a)
+            check_address(port.addresses[a], port.name, indexed(path + ".addresses", a));
+    }
+
+    void check_name(const std::string& name, const std::string& path) {
+        const bool plain = std::ranges::all_of(name, [](unsigned char c) {
+            return std::isalnum(c) != 0 || c == '_' || c == '.' || c == ':' || c == '-';
+        });
+        if (name.empty() || name.size() > kMaxName || !plain)
+            add(path, '"' + name + "\" is no name for a port: 1 to 15 letters, digits, . _ : -");
+        else if (name == "lo" || name == "drop" || name == "all")
+            add(path, '"' + name + "\" is reserved");
+        else if (!names_.insert(name).second)
+            add(path, "another port is called \"" + name + '"');
+    }
+
+    // What two ports can't share: a kernel interface, or one end of a memif.
+    void check_device(const PortConfig& port, const std::string& path) {
+        const std::string key = driver_name(port.driver);
+        const auto check_netdev = [&](const std::string& netdev) {
+            if (netdev.empty() || netdev.size() > kMaxName ||
+                netdev.find_first_of("/ \t\n,") != std::string::npos || netdev == "." ||
+                netdev == "..")
+                return add(path + '.' + key, '"' + netdev + "\" can't be an interface's name");
+            check_unshared("interface " + netdev, port.name, path + '.' + key);
+        };
+        if (const auto* p = std::get_if<VethConfig>(&port.driver)) check_netdev(p->interface);
+        if (const auto* p = std::get_if<AfPacketConfig>(&port.driver)) check_netdev(p->interface);
+        if (const auto* p = std::get_if<AfXdpConfig>(&port.driver)) check_netdev(p->interface);
+        if (const auto* p = std::get_if<TapConfig>(&port.driver)) check_netdev(p->interface);
+        if (const auto* p = std::get_if<MemifConfig>(&port.driver)) {
+            if (p->socket.empty() || p->socket.size() > kMaxSocketPath || has_comma(p->socket))
+                add(path + ".memif.socket",
+                    "expected a path of 1 to 107 characters without a comma");
+            check_unshared("memif " + p->socket + " id " + std::to_string(p->id), port.name,
+                           path + ".memif");
+        }
+        if (const auto* p = std::get_if<PcapConfig>(&port.driver)) {
+            if (has_comma(p->rx_file)) add(path + ".pcap.rx", "a path without a comma is needed");
+            if (has_comma(p->tx_file)) add(path + ".pcap.tx", "a path without a comma is needed");
+        }
+        if (const auto* p = std::get_if<DevargsConfig>(&port.driver)) {
+            if (p->devargs.empty()) add(path + ".devargs", "names no device");
+            check_unshared("device " + p->devargs.substr(0, p->devargs.find(',')), port.name,
+                           path + ".devargs");
+        }
+    }
+
+    static bool has_comma(const std::string& path) { return path.find(',') != std::string::npos; }
+
+    void check_unshared(const std::string& device, const std::string& port,
+                        const std::string& path) {
+        const auto [owner, first] = devices_.emplace(device, port);
+        if (!first) add(path, device + " is port " + owner->second + "'s already");
+    }
+
+    void check_address(const Prefix4& a, const std::string& port, const std::string& path) {
+        try {
+            parse_interface_address(a.to_string());
+        } catch (const std::invalid_argument& e) {
+            return add(path, e.what());
+        }
+        const auto [owner, first] = own_.emplace(a.address, port);
+        if (!first)
+            return add(path, a.address.to_string() + " is port " + owner->second + "'s already");
+        subnets_.push_back({a.network(), port, path});
+    }
+
+    // Sorted by where they begin, a subnet overlaps another exactly if it begins before one of
+    // those before it ends; prefixes nest or are disjoint, so the last one open is enough to look
+    // at.
+    void check_subnets() {
+        std::ranges::stable_sort(subnets_, {}, [](const Subnet& s) { return s.network; });
+        std::vector<const Subnet*> open;
+        for (const Subnet& s : subnets_) {
+            while (!open.empty() && !open.back()->network.contains(s.network.address))
+                open.pop_back();
+            for (const Subnet* other : open)
+                if (other->port != s.port) {
+                    add(s.path, s.network.to_string() + " overlaps " + other->network.to_string() +
+                                    " of port " + other->port);
+                    break;
+                }
+            open.push_back(&s);
+        }
+    }
+
+    // The port on whose link `ip` is; empty if none.
+    std::string port_of(Ip4 ip) const {
+        for (const Subnet& s : subnets_)
+            if (s.network.contains(ip)) return s.port;
+        return {};
+    }
+
+    void check_route(size_t i) {
+        const RouteConfig& route = config_.routes[i];
+        const std::string path = indexed("routes", i);
+        if (route.to != route.to.network())
+            add(path + ".to", route.to.to_string() + " has host bits set");
+        if ((route.action == RouteAction::forward) == route.next_hops.empty())
+            return add(path, "a route has either next hops or an action");
+        if (!routes_.emplace(route.to, route.metric).second)
+            add(path + ".to", "another route to " + route.to.to_string() + " has metric " +
+                                  std::to_string(route.metric));
+        if (route.next_hops.size() > kMaxNextHops)
+            add(path + ".nexthops", "more than " + std::to_string(kMaxNextHops) + " next hops");
+        for (size_t h = 0; h < route.next_hops.size(); ++h) {
+            const bool alone = route.next_hops.size() == 1;
+            check_next_hop(route.next_hops[h], alone ? path : indexed(path + ".nexthops", h));
+        }
+    }
+
+    void check_next_hop(const NextHopConfig& hop, const std::string& path) {
+        if (hop.port && !names_.contains(*hop.port))
+            return add_following(path + ".port", "there is no port \"" + *hop.port + '"');
+        if (!hop.via) {
+            if (!hop.port) add_following(path, "a next hop needs via, port or both");
+            return;
+        }
+        const std::string via = hop.via->to_string();
+        if (own_.contains(*hop.via))
+            return add_following(path + ".via",
+                                 via + " is our own address, on port " + own_.at(*hop.via));
+        const std::string on = port_of(*hop.via);
+        if (on.empty())
+            add_following(path + ".via", via + " is in no port's subnet");
+        else if (hop.port && *hop.port != on)
+            add_following(path + ".via",
+                          via + " is in port " + on + "'s subnet, not in " + *hop.port + "'s");
+    }
+
+    void check_neighbour(size_t i) {
+        const NeighbourConfig& n = config_.neighbours[i];
+        const std::string path = indexed("neighbours", i);
+        if (n.address.is_this_network() || n.address.is_loopback() || n.address.is_multicast() ||
+            n.address.is_reserved())
+            add(path + ".address", n.address.to_string() + " can't be a neighbour's address");
+        else if (own_.contains(n.address))
+            add_following(path + ".address", n.address.to_string() + " is our own address");
+        if (n.mac.is_group() || n.mac.is_zero())
+            add(path + ".mac", n.mac.to_string() + " can't be a station's address");
+        if (!names_.contains(n.port))
+            add_following(path + ".port", "there is no port \"" + n.port + '"');
+        if (!neighbours_.emplace(n.port, n.address).second)
+            add(path + ".address", "another entry is about " + n.address.to_string());
+    }
+
+    void check_control() {
+        const ControlConfig& c = config_.control;
+        if (c.socket.empty() || c.socket.size() > kMaxSocketPath)
+            add("control.socket", "expected a path of 1 to 107 characters");
+        if (c.mode > 0777) add("control.mode", "expected octal permissions up to 0777");
+    }
+
+    struct Subnet {
+        Prefix4 network;
+        std::string port, path;
+    };
+    const Config& config_;
+    std::vector<Problem> problems_;
+    std::set<std::string> names_;
+    std::map<std::string, std::string> devices_;  // what is taken -> the port that has it
+    std::map<Ip4, std::string> own_;              // our addresses -> their ports
+    std::vector<Subnet> subnets_;
+    std::set<std::pair<Prefix4, uint32_t>> routes_;
+    std::set<std::pair<std::string, Ip4>> neighbours_;
+};
+
+}  // namespace
+
+std::vector<Problem> find_problems(const Config& config) { return Checker(config).run(); }
+
+void validate(const Config& config) {
+    std::vector<std::string> lines;
+    for (const Problem& p : find_problems(config)) lines.push_back(p.path + ": " + p.why);
+    if (!lines.empty()) throw ConfigError(std::move(lines));
+}
+
+}  // namespace vethway

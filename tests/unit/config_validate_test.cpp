@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules between values of a configuration: as parse_config() says them, and as validate() does.
+#include <utility>
+
+#include "tests/unit/config_errors.h"
+
+namespace vethway {
+namespace {
+
+TEST_P(Refused, SaysWhereAndWhy) { EXPECT_EQ(errors(GetParam().yaml), GetParam().want); }
+
+// One port an entry, at line 2, 3, …; the value of `name` at column 12.
+std::string ports(const Lines& entries) {
+    std::string yaml = "ports:\n";
+    for (const std::string& e : entries) yaml += "  - {name: " + e + "}\n";
+    return yaml;
+}
+std::string named(const std::string& name) { return ports({name + ", ring: {}"}); }
+const std::string kNoName = " is no name for a port: 1 to 15 letters, digits, . _ : -";
+
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Names, Refused, testing::Values(
+    Bad{"all_characters", named("aZ09_.:-"), {}},
+    Bad{"of_15", named("abcdefghijklmno"), {}},
+    Bad{"number", named("17"), {}},
+    Bad{"of_16", named("abcdefghijklmnop"), {"f:2:12: ports[0].name: \"abcdefghijklmnop\"" + kNoName}},
+    Bad{"space", named("a b"), {"f:2:12: ports[0].name: \"a b\"" + kNoName}},
+    Bad{"slash", named("a/b"), {"f:2:12: ports[0].name: \"a/b\"" + kNoName}},
+    Bad{"not_ascii", named("pä"), {"f:2:12: ports[0].name: \"pä\"" + kNoName}},
+    Bad{"lo", named("lo"), {"f:2:12: ports[0].name: \"lo\" is reserved"}},
+    Bad{"drop", named("drop"), {"f:2:12: ports[0].name: \"drop\" is reserved"}},
+    Bad{"all", named("all"), {"f:2:12: ports[0].name: \"all\" is reserved"}},
+    Bad{"twice", ports({"p, ring: {}", "q, ring: {}", "p, ring: {}"}), {"f:4:12: ports[2].name: another port is called \"p\""}}), bad_name);
+
+INSTANTIATE_TEST_SUITE_P(Devices, Refused, testing::Values(
+    Bad{"different", ports({"p, veth: a", "q, veth: b", "r, tap: c", "s, af_xdp: d", "t, af_packet: e"}), {}},
+    Bad{"veth_twice", ports({"p, veth: a", "q, veth: a"}), {"f:3:21: ports[1].veth: interface a is port p's already"}},
+    Bad{"veth_and_af_packet", ports({"p, veth: a", "q, af_packet: a"}), {"f:3:26: ports[1].af_packet: interface a is port p's already"}},
+    Bad{"tap_and_af_xdp", ports({"p, tap: a", "q, af_xdp: a"}), {"f:3:23: ports[1].af_xdp: interface a is port p's already"}},
+    Bad{"long_netdev", ports({"p, veth: abcdefghijklmnop"}), {"f:2:21: ports[0].veth: \"abcdefghijklmnop\" can't be an interface's name"}},
+    Bad{"slash_in_tap", ports({"p, tap: a/b"}), {"f:2:20: ports[0].tap: \"a/b\" can't be an interface's name"}},
+    Bad{"comma_in_af_packet", ports({"p, af_packet: \"a,b\""}), {"f:2:26: ports[0].af_packet: \"a,b\" can't be an interface's name"}},
+    Bad{"space_in_af_xdp", ports({"p, af_xdp: a b"}), {"f:2:23: ports[0].af_xdp: \"a b\" can't be an interface's name"}},
+    Bad{"dot_dot", ports({"p, veth: .."}), {"f:2:21: ports[0].veth: \"..\" can't be an interface's name"}},
+    Bad{"memif_ids_differ", ports({"p, memif: {socket: /m}", "q, memif: {socket: /m, id: 1}"}), {}},
+    Bad{"memif_sockets_differ", ports({"p, memif: {socket: /m}", "q, memif: {socket: /n}"}), {}},
+    Bad{"memif_twice", ports({"p, memif: {socket: /m}", "q, memif: {socket: /m, role: client, id: 0}"}), {"f:3:22: ports[1].memif: memif /m id 0 is port p's already"}},
+    Bad{"memif_socket_107", ports({"p, memif: {socket: " + std::string(107, 's') + "}"}), {}},
+    Bad{"memif_socket_108", ports({"p, memif: {socket: " + std::string(108, 's') + "}"}), {"f:2:31: ports[0].memif.socket: expected a path of 1 to 107 characters without a comma"}},
+    Bad{"memif_comma", ports({"p, memif: {socket: \"/a,b\"}"}), {"f:2:31: ports[0].memif.socket: expected a path of 1 to 107 characters without a comma"}},
+    Bad{"pcap_same_file", ports({"p, pcap: {rx: a}", "q, pcap: {rx: a}"}), {}},
+    Bad{"pcap_commas", ports({"p, pcap: {rx: \"a,b\", tx: \"c,d\"}"}), {"f:2:26: ports[0].pcap.rx: a path without a comma is needed", "f:2:37: ports[0].pcap.tx: a path without a comma is needed"}},
+    Bad{"nulls_and_rings", ports({"p, null: {}", "q, null: {}", "r, ring: {}", "s, ring: {}"}), {}},
+    Bad{"device_twice", ports({"p, devargs: \"net_null7,copy=0\"", "q, devargs: net_null7"}), {"f:3:24: ports[1].devargs: device net_null7 is port p's already"}},
+    Bad{"mac_group", ports({"p, ring: {}, mac: 01:00:00:00:00:01"}), {"f:2:30: ports[0].mac: 01:00:00:00:00:01 can't be a station's address"}},
+    Bad{"mac_zero", ports({"p, ring: {}, mac: 00:00:00:00:00:00"}), {"f:2:30: ports[0].mac: 00:00:00:00:00:00 can't be a station's address"}}), bad_name);
+
+std::string with(const std::string& addresses) { return ports({"p, ring: {}, addresses: [" + addresses + "]"}); }
+std::string two(const std::string& p, const std::string& q) {
+    return ports({"p, ring: {}, addresses: [" + p + "]", "q, ring: {}, addresses: [" + q + "]"});
+}
+std::string count(int n) {
+    std::string list;
+    for (int i = 1; i <= n; ++i) list += "10.1.0." + std::to_string(i) + "/24,";
+    return list;
+}
+
+INSTANTIATE_TEST_SUITE_P(Addresses, Refused, testing::Values(
+    Bad{"of_31", with("10.1.0.0/31"), {}},
+    Bad{"last_of_31", with("10.1.0.1/31"), {}},
+    Bad{"of_32", with("10.1.0.255/32"), {}},
+    Bad{"of_30", with("10.1.0.2/30"), {}},
+    Bad{"sixteen", with(count(16)), {}},
+    Bad{"seventeen", with(count(17)), {"f:2:36: ports[0].addresses: more than 16 addresses"}},
+    Bad{"network", with("10.1.0.0/24"), {"f:2:37: ports[0].addresses[0]: 10.1.0.0/24 is the network or broadcast address of its subnet"}},
+    Bad{"broadcast", with("10.1.0.3/30"), {"f:2:37: ports[0].addresses[0]: 10.1.0.3/30 is the network or broadcast address of its subnet"}},
+    Bad{"this_network", with("0.0.0.1/8"), {"f:2:37: ports[0].addresses[0]: 0.0.0.1 can't be a port's address"}},
+    Bad{"loopback", with("127.0.0.1/8"), {"f:2:37: ports[0].addresses[0]: 127.0.0.1 can't be a port's address"}},
+    Bad{"multicast", with("224.0.0.1/24"), {"f:2:37: ports[0].addresses[0]: 224.0.0.1 can't be a port's address"}},
+    Bad{"reserved", with("240.0.0.1/24"), {"f:2:37: ports[0].addresses[0]: 240.0.0.1 can't be a port's address"}},
+    Bad{"all_ones", with("255.255.255.255/32"), {"f:2:37: ports[0].addresses[0]: 255.255.255.255 can't be a port's address"}},
+    Bad{"twice_here", with("10.1.0.1/24, 10.1.0.1/24"), {"f:2:50: ports[0].addresses[1]: 10.1.0.1 is port p's already"}},
+    Bad{"twice_other_length", with("10.1.0.1/24, 10.1.0.1/16"), {"f:2:50: ports[0].addresses[1]: 10.1.0.1 is port p's already"}},
+    Bad{"twice_there", two("10.1.0.1/24", "10.1.0.1/24"), {"f:3:37: ports[1].addresses[0]: 10.1.0.1 is port p's already"}},
+    Bad{"disjoint", two("10.1.0.1/24", "10.1.1.1/24"), {}},
+    Bad{"halves", two("10.1.0.1/25", "10.1.0.129/25"), {}},
+    Bad{"same_subnet", two("10.1.0.1/24", "10.1.0.2/24"), {"f:3:37: ports[1].addresses[0]: 10.1.0.0/24 overlaps 10.1.0.0/24 of port p"}},
+    Bad{"within", two("10.1.0.1/16", "10.1.7.1/24"), {"f:3:37: ports[1].addresses[0]: 10.1.7.0/24 overlaps 10.1.0.0/16 of port p"}},
+    Bad{"around", two("10.1.7.1/24", "10.1.0.1/16"), {"f:2:37: ports[0].addresses[0]: 10.1.7.0/24 overlaps 10.1.0.0/16 of port q"}},
+    Bad{"within_the_outer", two("10.1.0.1/16, 10.2.0.1/24", "10.3.0.1/24, 10.1.255.1/24"), {"f:3:50: ports[1].addresses[1]: 10.1.255.0/24 overlaps 10.1.0.0/16 of port p"}},
+    Bad{"behind_an_inner", two("10.1.0.1/16, 10.1.1.1/24", "10.1.9.1/24"), {"f:3:37: ports[1].addresses[0]: 10.1.9.0/24 overlaps 10.1.0.0/16 of port p"}},
+    Bad{"same_port_nested", with("10.1.0.1/16, 10.1.7.1/24, 10.1.7.2/24"), {}}), bad_name);
+
+// p has 10.1.0.1/24, q 10.2.0.1/24 and 10.2.1.1/24, r none. An entry begins at 6:5.
+std::string entry(const std::string& list, const std::string& rest) {
+    return ports({"p, ring: {}, addresses: [10.1.0.1/24]", "q, ring: {}, addresses: [10.2.0.1/24, 10.2.1.1/24]", "r, ring: {}"}) +
+           list + ":\n  - {" + rest + "}\n";
+}
+std::string route(const std::string& rest) { return entry("routes", rest); }
+std::string two_routes(const std::string& a, const std::string& b) { return route(a) + "  - {" + b + "}\n"; }
+std::string hops(int n) {
+    std::string list = "to: default, nexthops: [";
+    for (int i = 2; i < n + 2; ++i) list += "{via: 10.1.0." + std::to_string(i) + "},";
+    return list + "]";
+}
+
+INSTANTIATE_TEST_SUITE_P(Routes, Refused, testing::Values(
+    Bad{"via", route("to: default, via: 10.1.0.2"), {}},
+    Bad{"via_second_subnet", route("to: default, via: 10.2.1.9, port: q"), {}},
+    Bad{"port_without_address", route("to: default, port: r"), {}},
+    Bad{"blackhole", route("to: default, action: blackhole"), {}},
+    Bad{"weights", route("to: default, nexthops: [{via: 10.1.0.2, weight: 256}, {via: 10.2.0.2, weight: 1}]"), {}},
+    Bad{"hops_32", route(hops(32)), {}},
+    Bad{"hops_33", route(hops(33)), {"f:6:29: routes[0].nexthops: more than 32 next hops"}},
+    Bad{"to_own_subnet", route("to: 10.1.0.0/24, via: 10.2.0.2"), {}},
+    Bad{"via_nowhere", route("to: default, via: 10.9.0.1"), {"f:6:24: routes[0].via: 10.9.0.1 is in no port's subnet"}},
+    Bad{"via_nowhere_port", route("to: default, via: 10.9.0.1, port: r"), {"f:6:24: routes[0].via: 10.9.0.1 is in no port's subnet"}},
+    Bad{"via_own", route("to: default, via: 10.2.1.1"), {"f:6:24: routes[0].via: 10.2.1.1 is our own address, on port q"}},
+    Bad{"via_other_port", route("to: default, via: 10.1.0.2, port: q"), {"f:6:24: routes[0].via: 10.1.0.2 is in port p's subnet, not in q's"}},
+    Bad{"unknown_port", route("to: default, port: s"), {"f:6:25: routes[0].port: there is no port \"s\""}},
+    Bad{"lo", route("to: default, port: lo"), {"f:6:25: routes[0].port: there is no port \"lo\""}},
+    Bad{"second_hop_via", route("to: default, nexthops: [{via: 10.1.0.2}, {via: 10.9.0.1}]"), {"f:6:53: routes[0].nexthops[1].via: 10.9.0.1 is in no port's subnet"}},
+    Bad{"second_hop_port", route("to: default, nexthops: [{via: 10.1.0.2}, {port: s}]"), {"f:6:54: routes[0].nexthops[1].port: there is no port \"s\""}},
+    Bad{"metrics_differ", two_routes("to: default, via: 10.1.0.2", "to: 0.0.0.0/0, via: 10.1.0.2, metric: 1"), {}},
+    Bad{"lengths_differ", two_routes("to: 10.8.0.0/16, via: 10.1.0.2", "to: 10.8.0.0/17, via: 10.1.0.2"), {}},
+    Bad{"twice", two_routes("to: default, via: 10.1.0.2", "to: 0.0.0.0/0, port: r"), {"f:7:10: routes[1].to: another route to 0.0.0.0/0 has metric 0"}},
+    Bad{"twice_metric", two_routes("to: 10.8.0.0/16, via: 10.1.0.2, metric: 7", "to: 10.8.0.0/16, action: prohibit, metric: 7"), {"f:7:10: routes[1].to: another route to 10.8.0.0/16 has metric 7"}}), bad_name);
+
+std::string neighbour(const std::string& address, const std::string& mac = "02:00:00:00:00:09", const std::string& port = "p") {
+    return entry("neighbours", "address: " + address + ", mac: " + mac + ", port: " + port);
+}
+std::string also(const std::string& address, const std::string& port) {
+    return "  - {address: " + address + ", mac: 02:00:00:00:00:01, port: " + port + "}\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(Neighbours, Refused, testing::Values(
+    Bad{"good", neighbour("10.1.0.9"), {}},
+    Bad{"off_link", neighbour("192.0.2.1"), {}},
+    Bad{"same_on_two_ports", neighbour("192.0.2.1") + also("192.0.2.1", "q"), {}},
+    Bad{"this_network", neighbour("0.0.0.1"), {"f:6:15: neighbours[0].address: 0.0.0.1 can't be a neighbour's address"}},
+    Bad{"loopback", neighbour("127.0.0.1"), {"f:6:15: neighbours[0].address: 127.0.0.1 can't be a neighbour's address"}},
+    Bad{"multicast", neighbour("239.0.0.1"), {"f:6:15: neighbours[0].address: 239.0.0.1 can't be a neighbour's address"}},
+    Bad{"broadcast", neighbour("255.255.255.255"), {"f:6:15: neighbours[0].address: 255.255.255.255 can't be a neighbour's address"}},
+    Bad{"own", neighbour("10.2.0.1"), {"f:6:15: neighbours[0].address: 10.2.0.1 is our own address"}},
+    Bad{"mac_group", neighbour("10.1.0.9", "ff:ff:ff:ff:ff:ff"), {"f:6:30: neighbours[0].mac: ff:ff:ff:ff:ff:ff can't be a station's address"}},
+    Bad{"mac_zero", neighbour("10.1.0.9", "00:00:00:00:00:00"), {"f:6:30: neighbours[0].mac: 00:00:00:00:00:00 can't be a station's address"}},
+    Bad{"unknown_port", neighbour("10.1.0.9", "02:00:00:00:00:09", "s"), {"f:6:55: neighbours[0].port: there is no port \"s\""}},
+    Bad{"twice", neighbour("10.1.0.9") + also("10.1.0.9", "p"), {"f:7:15: neighbours[1].address: another entry is about 10.1.0.9"}}), bad_name);
+
+// What may only be the consequence of a port that could not be read is not said.
+const std::string kBadPort = "ports: [{name: p, ring: {}, addresses: [10.1.0.1]}]\n";
+const std::string kBadPortError = "f:1:41: ports[0].addresses[0]: expected an address with its prefix length like 10.1.0.1/24, got \"10.1.0.1\"";
+INSTANTIATE_TEST_SUITE_P(BrokenPorts, Refused, testing::Values(
+    Bad{"via", kBadPort + "routes: [{to: default, via: 10.1.0.2}]", {kBadPortError}},
+    Bad{"port", kBadPort + "routes: [{to: default, port: q}]", {kBadPortError}},
+    Bad{"neighbour", kBadPort + "neighbours: [{address: 10.1.0.2, mac: 02:00:00:00:00:01, port: q}]", {kBadPortError}},
+    Bad{"what_does_not_follow", kBadPort + "routes: [{to: default, port: p}, {to: default, port: p}]", {kBadPortError, "f:2:39: routes[1].to: another route to 0.0.0.0/0 has metric 0"}},
+    Bad{"misspelt_ports", "port: [{name: p, ring: {}}]\nroutes: [{to: default, port: p}]", {"f:1:1: port: unknown key \"port\"; did you mean \"ports\"?"}},
+    Bad{"beside_unknown_key", "ports: [{name: lo, ring: {}, colour: red}]", {"f:1:16: ports[0].name: \"lo\" is reserved", "f:1:30: ports[0]: unknown key \"colour\""}},
+    Bad{"behind_bad_address", "ports: [{name: p, ring: {}, addresses: [x, 10.1.0.1/24, 10.1.0.1/24]}]", {"f:1:41: ports[0].addresses[0]: expected an address with its prefix length like 10.1.0.1/24, got \"x\"", "f:1:57: ports[0].addresses[2]: 10.1.0.1 is port p's already"}},
+    Bad{"broken_dataplane", "dataplane: {idle: no}\nports: [{name: p, ring: {}}]\nroutes: [{to: default, port: q}]", {"f:1:19: dataplane.idle: expected adaptive or poll, got \"no\"", "f:3:30: routes[0].port: there is no port \"q\""}},
+    Bad{"broken_route", "ports: [{name: p, ring: {}}]\nroutes: [{to: x, port: p}, {to: default, port: q}]", {"f:2:15: routes[0].to: expected a prefix like 10.8.0.0/16 or \"default\", got \"x\"", "f:2:48: routes[1].port: there is no port \"q\""}},
+    Bad{"other_ports_are_checked", "ports: [{name: p, veth: []}, {name: p, ring: {}}, {name: lo, ring: {}}]", {"f:1:25: ports[0].veth: expected a value", "f:1:37: ports[1].name: another port is called \"p\"", "f:1:58: ports[2].name: \"lo\" is reserved"}}), bad_name);
+// clang-format on
+
+// The refusal of routes[10] doesn't hide what is wrong with routes[1].
+TEST(Routes, AreToldApartByTheirWholeIndex) {
+    std::string yaml = "ports: [{name: p, ring: {}}]\nroutes:\n";
+    for (int i = 0; i < 10; ++i)
+        yaml += "  - {to: 10." + std::to_string(i) + ".0.0/16, port: " + (i == 1 ? "q}\n" : "p}\n");
+    EXPECT_EQ(errors(yaml + "  - {to: 10.10.0.0/16}\n"),
+              (Lines{"f:4:29: routes[1].port: there is no port \"q\"",
+                     "f:13:5: routes[10]: a route needs one of: via or port; nexthops; action"}));
+}
+
+TEST(Ports, AreLimited) {
+    std::string yaml = "ports:\n";
+    for (int i = 0; i < 32; ++i) yaml += "  - {name: p" + std::to_string(i) + ", ring: {}}\n";
+    EXPECT_EQ(errors(yaml), Lines{});
+    EXPECT_EQ(errors(yaml + "  - {name: p255, ring: {}}\n"),
+              Lines{"f:2:3: ports: more than 32 ports"});
+}
+
+TEST(Routes, AreLimited) {
+    Config config;
+    for (uint32_t i = 0; i < 8001; ++i)
+        config.routes.push_back(
+            {.to = {Ip4{0x0a000000U + i}, 32}, .action = RouteAction::blackhole});
+    try {
+        validate(config);
+        FAIL() << "more routes than the tables hold";
+    } catch (const ConfigError& e) {
+        EXPECT_EQ(e.lines(), Lines{"routes: more than 8000 routes"});
+    }
+}
+
+Lines refusals(const Config& config) {
+    try {
+        validate(config);
+        return {};
+    } catch (const ConfigError& e) {
+        return e.lines();
+    }
+}
+
+// A Config that no file gave: what a file can't say is refused here too.
+TEST(Validate, SaysPathAndWhy) {
+    Config config;
+    EXPECT_EQ(refusals(config), Lines{});
+    config.dataplane.workers.cpus.assign(65, 3);
+    config.ports.push_back({.name = "", .driver = VethConfig{}, .mtu = uint16_t{67}});
+    config.ports.push_back({.name = "d", .driver = DevargsConfig{}, .mtu = uint16_t{9501}});
+    config.ports.push_back({.name = "m", .driver = MemifConfig{}});
+    config.ports.push_back(
+        {.name = "a", .driver = RingConfig{}, .addresses = {{Ip4{10, 1, 0, 1}, 0}}});
+    config.routes.push_back({.to = {Ip4{10, 8, 0, 1}, 16}, .next_hops = {{.port = "m"}}});
+    config.routes.push_back({.to = {Ip4{10, 9, 0, 0}, 16}});
+    config.routes.push_back({.action = RouteAction::blackhole, .next_hops = {{.port = "m"}}});
+    config.routes.push_back({.to = {}, .next_hops = {{}, {.port = "x"}}});
+    config.control = {.socket = "", .mode = 01000};
+    const Lines want{
+        "dataplane.workers: a CPU is given twice",
+        "dataplane.workers: more than 64 workers",
+        "ports[0].name: \"\"" + kNoName,
+        "ports[0].veth: \"\" can't be an interface's name",
+        "ports[0].mtu: expected 68 to 9500",
+        "ports[1].devargs: names no device",
+        "ports[1].mtu: expected 68 to 9500",
+        "ports[2].memif.socket: expected a path of 1 to 107 characters without a comma",
+        // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one line, too long for one
+        "ports[3].addresses[0]: expected an address with its prefix length like 10.1.0.1/24, got "
+        "\"10.1.0.1/0\"",
+        "routes[0].to: 10.8.0.1/16 has host bits set",
+        "routes[1]: a route has either next hops or an action",
+        "routes[2]: a route has either next hops or an action",
+        "routes[3].nexthops[0]: a next hop needs via, port or both",
+        "routes[3].nexthops[1].port: there is no port \"x\"",
+        "control.socket: expected a path of 1 to 107 characters",
+        "control.mode: expected octal permissions up to 0777",
+    };
+    EXPECT_EQ(refusals(config), want);
+}
+
+TEST(Validate, JoinsItsLines) {
+    const ConfigError error({"a: b", "c: d"});
+    EXPECT_STREQ(error.what(), "a: b\nc: d");
+}
+
+}  // namespace
+}  // namespace vethway

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configurations that validate() takes, drawn at random: port i has subnets in 10.i/16 only.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace vethway {
+
+class RandomConfig {
+public:
+    explicit RandomConfig(unsigned seed) : random_(seed) {}
+
+    Config config() {
+        Config c;
+        c.dataplane = dataplane();
+        for (unsigned i = 0, n = below(6); i < n; ++i) c.ports.push_back(port(i));
+        for (unsigned i = 0, n = below(5); i < n; ++i) c.routes.push_back(route(c, i));
+        for (unsigned i = 0; i < c.ports.size(); ++i)
+            if (coin())
+                c.neighbours.push_back({.address = Ip4{172, 16, byte(), byte()},
+                                        .mac = mac(),
+                                        .port = c.ports[i].name});
+        if (coin())
+            c.metrics = {.host = "127.0.0.1", .port = static_cast<uint16_t>(1 + below(65535))};
+        if (coin()) c.control = {.socket = "/run/" + word(), .mode = below(01000)};
+        return c;
+    }
+
+private:
+    unsigned below(unsigned n) {
+        return std::uniform_int_distribution<unsigned>(0, n - 1)(random_);
+    }
+    bool coin() { return below(2) != 0; }
+    uint8_t byte() { return static_cast<uint8_t>(below(256)); }
+    template <class Enum>
+    Enum any(unsigned n) {
+        return static_cast<Enum>(below(n));
+    }
+
+    // Words that YAML or its readers take for something else come often.
+    std::string word() {
+        static const std::vector<std::string> kWords{
+            "null", "Null", "~",    "true", "no",   "off", "0660", "1e3", "0x1f", "12:30:45",
+            "-",    "- a",  "a: b", "#a",   "a #b", "*a",  "&a",   "!a",  "|",    ">",
+            "%",    "@",    "`",    "\"",   "'",    "{",   "[]",   "ü€",  "a\tb", "\\",
+            "<<",   ".nan", "...",  "---",  "=",    "? a", "a:",   " a",  "a "};
+        return kWords[below(static_cast<unsigned>(kWords.size()))];
+    }
+    // What a name may be, each of them once: `i` ends it.
+    std::string name(unsigned i) {
+        static const std::vector<std::string> kNames{
+            "p", "", "-", ".", "_:", "0x", "1e", "null", "02:0", "on-"};
+        return kNames[below(static_cast<unsigned>(kNames.size()))] + std::to_string(i);
+    }
+    Mac mac() { return Mac{{2, byte(), byte(), byte(), byte(), byte()}}; }
+
+    DataplaneConfig dataplane() {
+        DataplaneConfig c;
+        if (coin())
+            c.workers.count = 1 + below(64);
+        else
+            for (unsigned i = 0, n = below(4); i < n; ++i)
+                c.workers.cpus.push_back(i * 300 + below(100));
+        c.idle = any<Idle>(2);
+        c.hugepages = any<Hugepages>(3);
+        if (coin()) c.mbufs = 1024 + below(4'194'304 - 1023);
+        return c;
+    }
+
+    PortDriver driver(unsigned i) {
+        const std::string unique = word() + std::to_string(i);
+        const std::string netdev = "if" + std::to_string(i) + (coin() ? "#:" : "");
+        switch (below(9)) {
+            case 0:
+                return VethConfig{netdev};
+            case 1:
+                return AfPacketConfig{netdev};
+            case 2:
+                return AfXdpConfig{netdev};
+            case 3:
+                return MemifConfig{word(), any<MemifRole>(2), i};
+            case 4:
+                return TapConfig{netdev};
+            case 5:
+                return NullConfig{coin()};
+            case 6:
+                return RingConfig{};
+            case 7:
+                return PcapConfig{word(), coin() ? word() : ""};
+            default:
+                return DevargsConfig{unique + ",a=" + word()};
+        }
+    }
+
+    PortConfig port(unsigned i) {
+        PortConfig p{.name = name(i), .driver = driver(i)};
+        if (coin()) p.mac = mac();
+        if (coin()) p.mtu = static_cast<uint16_t>(kMinMtu + below(kMaxMtu - kMinMtu + 1));
+        for (unsigned a = 0, n = below(4); a < n; ++a)
+            p.addresses.push_back({Ip4{10, static_cast<uint8_t>(i), static_cast<uint8_t>(a), 1},
+                                   static_cast<uint8_t>(16 + below(17))});
+        p.admin_up = coin();
+        p.rp_filter = any<RpFilter>(3);
+        p.accept_local = coin();
+        return p;
+    }
+
+    NextHopConfig next_hop(const Config& c) {
+        const PortConfig& p = c.ports[below(static_cast<unsigned>(c.ports.size()))];
+        NextHopConfig hop{.port = p.name, .weight = static_cast<uint16_t>(1 + below(256))};
+        if (p.addresses.empty() || p.addresses[0].length > 30 || coin()) return hop;
+        hop.via = Ip4{p.addresses[0].address.value + 1};
+        if (coin()) hop.port.reset();
+        return hop;
+    }
+
+    RouteConfig route(const Config& c, unsigned i) {
+        RouteConfig r{.to = Prefix4{Ip4{192, static_cast<uint8_t>(i), 0, 0}, 16},
+                      .action = any<RouteAction>(4)};
+        if (coin()) r.to = {Ip4{}, 0};
+        r.metric = coin() ? i : 4294967295U - i;
+        if (c.ports.empty() && r.action == RouteAction::forward) r.action = RouteAction::prohibit;
+        if (r.action == RouteAction::forward)
+            for (unsigned h = 0, n = 1 + below(4); h < n; ++h) r.next_hops.push_back(next_hop(c));
+        if (r.next_hops.size() == 1 && coin()) r.next_hops[0].weight = 1;
+        return r;
+    }
+
+    std::mt19937 random_;
+};
+
+}  // namespace vethway
