@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/classify.h"
+
+#include <cstring>
+
+#include "dataplane/context.h"
+
+namespace vethway {
+
+FrameClass classify_frame(std::span<const std::byte> frame, const Mac& port_mac) noexcept {
+    if (frame.size() < sizeof(EtherHeader)) return {.why = Drop::runt};
+    const auto& eth = *reinterpret_cast<const EtherHeader*>(frame.data());
+    const bool group = eth.dst.is_group();
+    if (eth.src == port_mac) return {.why = Drop::own_source};
+    if (!group && eth.dst != port_mac) return {.why = Drop::not_for_us};
+    switch (eth.type) {
+        case kEtherTypeIp4:
+            return {.kind = FrameKind::ip4, .link_group = group};
+        case kEtherTypeArp:
+            return {.kind = FrameKind::arp, .link_group = group};
+        case kEtherTypeVlan:
+        case kEtherTypeQinq:
+            return {.why = Drop::vlan_unknown};
+        case kEtherTypeIp6:
+            return {.why = Drop::ip6};
+        default:
+            return {.why = Drop::ethertype_unknown};
+    }
+}
+
+// A tag of VLAN 0 is a priority and no VLAN: the frame is taken as if it had none (IEEE
+// 802.1Q 6.9).
+static bool strip_priority_tag(rte_mbuf& m) noexcept {
+    struct Tagged {
+        EtherHeader eth;
+        Be16 tag;
+    };
+    if (m.data_len < sizeof(Tagged) + sizeof(Be16)) return false;
+    const auto& tagged = *rte_pktmbuf_mtod(&m, const Tagged*);
+    if ((tagged.tag & 0x0fff) != 0) return false;
+    char* const at = rte_pktmbuf_mtod(&m, char*);
+    std::memmove(at + kVlanTagBytes, at, 2 * sizeof(Mac));
+    return rte_pktmbuf_adj(&m, kVlanTagBytes) != nullptr;
+}
+
+void classify(Context& c, Burst& rx, ClassifyOutputs out) noexcept {
+    for (rte_mbuf* m : rx) {
+        PacketMeta& packet = meta(*m);
+        const Mac& mac = c.port(packet.port).mac;
+        FrameClass is = classify_frame(frame_bytes(*m), mac);
+        while (is.why == Drop::vlan_unknown && strip_priority_tag(*m))
+            is = classify_frame(frame_bytes(*m), mac);
+        packet.l3_offset = sizeof(EtherHeader);
+        packet.link_group = is.link_group;
+        if (is.kind == FrameKind::ip4) [[likely]]
+            out.ip4.push(m);
+        else if (is.kind == FrameKind::arp)
+            out.arp.push(m);
+        else
+            c.drops.add(m, is.why);
+    }
+    rx.clear();
+}
+
+}  // namespace vethway

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dataplane.h"
+
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "dataplane/numa_memory.h"
+#include "dataplane/port/frame_pool.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr unsigned kInjectEntries = 1024, kShareEntries = 512;
+constexpr unsigned kMempoolCache = 256;
+
+// Workers run on the lcores after the main one, in order (eal.h).
+unsigned lcore_of(unsigned worker) {
+    unsigned lcore = rte_get_next_lcore(UINT_MAX, 1, 0);
+    for (unsigned i = 0; i < worker; ++i) lcore = rte_get_next_lcore(lcore, 1, 0);
+    return lcore;
+}
+
+Ring make_ring(const std::string& name, unsigned entries, int numa, unsigned flags) {
+    Ring ring(rte_ring_create(name.c_str(), entries, numa, flags));
+    if (!ring) throw std::runtime_error("ring " + name + ": " + rte_strerror(rte_errno));
+    return ring;
+}
+
+Mempool make_pool(const DataplaneOptions& options) {
+    Mempool pool(create_frame_pool(
+        {.name = "mbufs",
+         .mbufs = options.mbufs,
+         .cache = kMempoolCache,
+         .private_size = sizeof(PacketMeta),
+         .data_room = static_cast<uint16_t>(RTE_PKTMBUF_HEADROOM + options.data_room),
+         .socket = static_cast<int>(rte_lcore_to_socket_id(lcore_of(0)))}));
+    if (!pool)
+        throw std::runtime_error("no memory for " + std::to_string(options.mbufs) + " mbufs of " +
+                                 std::to_string(options.data_room) + " bytes (" +
+                                 rte_strerror(rte_errno) +
+                                 "): set dataplane.hugepages: off, or dataplane.mbufs lower");
+    return pool;
+}
+
+Snapshot empty_snapshot(unsigned workers) {
+    Snapshot s;
+    s.ports.resize(1);
+    s.ports[kLoopback].up = true;
+    s.ports[kLoopback].mtu = UINT16_MAX;
+    s.rx.resize(workers);
+    return s;
+}
+
+}  // namespace
+
+Dataplane::Dataplane(const DataplaneOptions& options)
+    : options_(options),
+      rcu_(options.workers),
+      routes_(rcu_),
+      pool_(make_pool(options)),
+      // Packets that wait must not starve those that don't.
+      neighbours_(options.max_neighbours, options.mbufs / 8),
+      snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))) {
+    for (unsigned i = 0; i <= options.workers; ++i)
+        counters_.push_back(numa_new<Counters>(i < options.workers ? place(i).numa : -1));
+    for (unsigned i = 0; i < options.workers; ++i)
+        inject_rings_.push_back(make_ring("inject" + std::to_string(i), kInjectEntries,
+                                          place(i).numa, RING_F_SP_ENQ | RING_F_SC_DEQ));
+    const WorkerShared shared{.rcu = rcu_,
+                              .snapshot = snapshot_,
+                              .routes = routes_,
+                              .neighbours = neighbours_,
+                              .punt_queue = punt_queue_,
+                              .waker = *this,
+                              .workers = options.workers,
+                              .sleeps = options.idle_sleeps};
+    for (unsigned i = 0; i < options.workers; ++i)
+        workers_.push_back(
+            std::make_unique<Worker>(i, shared, *pool_, *inject_rings_[i], *counters_[i]));
+}
+
+Dataplane::~Dataplane() {
+    stop();
+    for (Counters* c : counters_) numa_delete(c);
+}
+
+void Dataplane::start() {
+    running_ = true;
+    for (unsigned i = 0; i < options_.workers; ++i) {
+        const auto run = [](void* worker) {
+            static_cast<Worker*>(worker)->run();
+            return 0;
+        };
+        const int error = rte_eal_remote_launch(run, workers_[i].get(), lcore_of(i));
+        if (error != 0) throw std::runtime_error("worker " + std::to_string(i) + ": lcore is busy");
+    }
+}
+
+void Dataplane::stop() noexcept {
+    if (!std::exchange(running_, false)) return;
+    for (const auto& worker : workers_) worker->stop();
+    rte_eal_mp_wait_lcore();
+}
+
+void Dataplane::publish(Snapshot next) {
+    next.generation = ++generation_;
+    snapshot_.publish(std::make_unique<const Snapshot>(std::move(next)));
+    for (const auto& worker : workers_) worker->wake();
+}
+
+std::vector<Ring> Dataplane::make_shared_tx(unsigned port, unsigned tx_queues) {
+    std::vector<Ring> rings;
+    if (tx_queues >= options_.workers) return rings;
+    for (unsigned q = 0; q < tx_queues; ++q)
+        rings.push_back(make_ring("tx" + std::to_string(port) + "." + std::to_string(q),
+                                  kShareEntries, place(q).numa, RING_F_SC_DEQ));
+    return rings;
+}
+
+rte_mbuf* Dataplane::allocate(uint16_t port) noexcept {
+    rte_mbuf* m = rte_pktmbuf_alloc(pool_.get());
+    if (m != nullptr) meta(*m) = {.port = port, .own = true};
+    return m;
+}
+
+bool Dataplane::inject(rte_mbuf* m) noexcept {
+    const unsigned worker = next_worker_++ % options_.workers;
+    if (rte_ring_enqueue(inject_rings_[worker].get(), m) != 0) return false;
+    workers_[worker]->wake();
+    return true;
+}
+
+void Dataplane::give_up(rte_mbuf* m, Drop why) noexcept {
+    Counters& mine = *counters_.back();
+    mine.taken_up(1);
+    mine.dropped(meta(*m).port, why);
+    mine.close_books();
+    rte_pktmbuf_free(m);
+}
+
+WorkerPlace Dataplane::place(unsigned worker) const noexcept {
+    const unsigned lcore = lcore_of(worker);
+    return {.lcore = lcore,
+            .cpu = static_cast<unsigned>(rte_lcore_to_cpu_id(static_cast<int>(lcore))),
+            .numa = static_cast<int>(rte_lcore_to_socket_id(lcore))};
+}
+
+}  // namespace vethway

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The workers and all that they share, as the control thread holds it. EAL is up before and until
+// after (eal.h).
+#pragma once
+
+#include <rte_mempool.h>
+#include <rte_ring.h>
+
+#include <memory>
+#include <vector>
+
+#include "dataplane/neighbour/neighbour_table.h"
+#include "dataplane/snapshot.h"
+#include "dataplane/worker.h"
+
+namespace vethway {
+
+struct DataplaneOptions {
+    unsigned workers = 1;
+    uint32_t mbufs = 16384;
+    uint16_t data_room = 2048;       // bytes of frame an mbuf holds, beside the headroom
+    uint32_t max_neighbours = 4096;  // several times what Linux keeps (gc_thresh3)
+    bool idle_sleeps = true;
+};
+
+struct MempoolFree {
+    void operator()(rte_mempool* p) const noexcept { rte_mempool_free(p); }
+};
+using Mempool = std::unique_ptr<rte_mempool, MempoolFree>;
+
+// Where a worker runs.
+struct WorkerPlace {
+    unsigned lcore = 0, cpu = 0;
+    int numa = 0;
+};
+
+// All of it: control thread.
+class Dataplane final : public WorkerWaker {
+public:
+    // Throws std::runtime_error where memory is short.
+    explicit Dataplane(const DataplaneOptions& options);
+    ~Dataplane() override;  // stops the workers; ports are closed after it, snapshots hold none
+
+    void start();
+    void stop() noexcept;  // returns when every worker has ended
+
+    RouteTable& routes() noexcept { return routes_; }
+    NeighbourTable& neighbours() noexcept { return neighbours_; }
+    Rcu& rcu() noexcept { return rcu_; }
+    rte_mempool& pool() noexcept { return *pool_; }
+    uint16_t data_room() const noexcept { return options_.data_room; }
+
+    const Snapshot& snapshot() const noexcept { return snapshot_.read(); }
+    // Numbers it, and returns when no worker uses the one before.
+    void publish(Snapshot next);
+
+    // The rings by which workers share `tx_queues` Tx queues of a port; none where each has its
+    // own.
+    std::vector<Ring> make_shared_tx(unsigned port, unsigned tx_queues);
+
+    // An empty mbuf for the control thread to fill, accounted to `port`; null when the pool is
+    // empty.
+    rte_mbuf* allocate(uint16_t port) noexcept;
+    // Hands `m` (meta().inject is set) to a worker. False when its ring is full: `m` stays the
+    // caller's.
+    bool inject(rte_mbuf* m) noexcept;
+    PuntQueue& punt_queue() noexcept { return punt_queue_; }
+    // Drops a packet that was held, on the control thread's own counters, as if it were a worker.
+    void give_up(rte_mbuf* m, Drop why) noexcept;
+
+    unsigned workers() const noexcept { return options_.workers; }
+    const Counters& counters(unsigned worker) const noexcept { return *counters_[worker]; }
+    // The workers' and the control thread's.
+    const std::vector<Counters*>& all_counters() const noexcept { return counters_; }
+    WorkerPlace place(unsigned worker) const noexcept;
+    void wake(unsigned worker) noexcept override { workers_[worker]->wake(); }
+
+private:
+    DataplaneOptions options_;
+    Rcu rcu_;
+    RouteTable routes_;
+    Mempool pool_;
+    NeighbourTable neighbours_;
+    PuntQueue punt_queue_;
+    std::vector<Ring> inject_rings_;
+    std::vector<Counters*> counters_;  // NUMA-local; one more than workers
+    Published<Snapshot> snapshot_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    uint64_t generation_ = 0;
+    unsigned next_worker_ = 0;
+    bool running_ = false;
+};
+
+}  // namespace vethway

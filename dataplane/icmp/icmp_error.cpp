@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/icmp/icmp_error.h"
+
+#include <algorithm>
+
+#include "dataplane/context.h"
+#include "dataplane/net/checksum.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr size_t kMaxError = 576;  // RFC 1812 4.3.2.3: as much as fits without exceeding this
+constexpr uint8_t kTtl = 64;
+
+// What might be an error is taken for one: types that are unassigned, or no query (icmp_send and
+// icmp_pointers of Linux net/ipv4/icmp.c).
+bool is_icmp_error(uint8_t type) noexcept {
+    constexpr uint32_t kQueriesAndReplies =
+        1U << kIcmpEchoReply | 1U << kIcmpEchoRequest | 0x3fU << 13;  // timestamp to address reply
+    return type > 18 || (kQueriesAndReplies >> type & 1) == 0;
+}
+
+bool is_fragmentation_needed(const PacketMeta& about) noexcept {
+    return about.icmp_type == kIcmpUnreachable && about.icmp_code == kIcmpFragmentationNeeded;
+}
+
+// RFC 1812 4.3.2.5: the packet's own service, with precedence 6, internetwork control.
+uint8_t error_tos(uint8_t tos) noexcept { return static_cast<uint8_t>((tos & 0x1e) | 0xc0); }
+
+void count(Context& c, const PacketMeta& about) noexcept {
+    WorkerCounters& w = c.counters.worker;
+    if (about.icmp_type == kIcmpTimeExceeded)
+        w.icmp_time_exceeded.add(1);
+    else if (is_fragmentation_needed(about))
+        w.icmp_fragmentation_needed.add(1);
+    else
+        w.icmp_unreachable.add(1);
+}
+
+// RFC 1812 4.3.2.4 leaves the source to the way out, which ip4_output knows; but about a packet to
+// ourselves it is the address that was asked (Linux icmp_route_lookup).
+rte_mbuf* make_error(Context& c, rte_mbuf& about) noexcept {
+    const PacketMeta& packet = meta(about);
+    const Ip4Header& cause = ip4(about);
+    const size_t most = std::min<size_t>(kMaxError, c.port(packet.port).mtu);
+    const auto quoted = l3_bytes(about).first(
+        std::min<size_t>(cause.total_length, most - sizeof(Ip4Header) - sizeof(IcmpHeader)));
+    rte_mbuf* m = c.allocate(packet.port);
+    if (m == nullptr) return nullptr;
+    const size_t size = sizeof(Ip4Header) + sizeof(IcmpHeader) + quoted.size();
+    auto* frame = reinterpret_cast<std::byte*>(
+        rte_pktmbuf_append(m, static_cast<uint16_t>(sizeof(EtherHeader) + size)));
+    meta(*m).l3_offset = sizeof(EtherHeader);
+    auto& ip = *reinterpret_cast<Ip4Header*>(frame + sizeof(EtherHeader));
+    const bool to_us = packet.route != nullptr && packet.route->type == RouteType::local;
+    ip = {.version_ihl = 0x45,
+          .tos = error_tos(cause.tos),
+          .total_length = static_cast<uint16_t>(size),
+          .id = 0,
+          .fragment = 0,
+          .ttl = kTtl,
+          .protocol = kProtocolIcmp,
+          .checksum = 0,
+          .src = to_us ? uint32_t{cause.dst} : 0,
+          .dst = cause.src};
+    auto& icmp = *reinterpret_cast<IcmpHeader*>(&ip + 1);
+    icmp = {.type = packet.icmp_type,
+            .code = packet.icmp_code,
+            .checksum = 0,
+            .id = 0,
+            .sequence = is_fragmentation_needed(packet) ? packet.icmp_mtu : uint16_t{0}};
+    std::memcpy(&icmp + 1, quoted.data(), quoted.size());
+    icmp.checksum =
+        internet_checksum({reinterpret_cast<const std::byte*>(&icmp), sizeof icmp + quoted.size()});
+    return m;
+}
+
+}  // namespace
+
+bool may_send_icmp_error(std::span<const std::byte> l3, bool link_group) noexcept {
+    const auto& ip = *reinterpret_cast<const Ip4Header*>(l3.data());
+    const Ip4 src{ip.src}, dst{ip.dst};
+    if (link_group || ip.is_later_fragment() || dst.is_multicast() || dst.is_limited_broadcast())
+        return false;
+    if (src.is_this_network() || src.is_loopback() || src.is_multicast() || src.is_reserved())
+        return false;
+    if (ip.protocol != kProtocolIcmp) return true;
+    const size_t header = ip.header_bytes();
+    return l3.size() > header && !is_icmp_error(static_cast<uint8_t>(l3[header]));
+}
+
+void icmp_error(Context& c, Burst& in, Burst& own) noexcept {
+    for (rte_mbuf* m : in) {
+        const PacketMeta& packet = meta(*m);
+        if (may_send_icmp_error(l3_bytes(*m), packet.link_group)) {
+            // Path MTU discovery is not held up (Linux icmpv4_mask_allow).
+            if (!is_fragmentation_needed(packet) && !c.icmp_limit.allow(Ip4{ip4(*m).src}, c.now)) {
+                c.counters.worker.icmp_suppressed.add(1);
+            } else if (rte_mbuf* error = make_error(c, *m)) {
+                count(c, packet);
+                c.originated(packet.port, Originated::icmp_error);
+                own.push(error);
+            }
+        }
+        c.drops.add(m, packet.why);
+    }
+    in.clear();
+}
+
+}  // namespace vethway

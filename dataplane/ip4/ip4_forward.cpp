@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ip4/ip4_forward.h"
+
+#include "dataplane/context.h"
+#include "dataplane/ip4/flow_hash.h"
+#include "dataplane/net/checksum.h"
+
+namespace vethway {
+
+namespace {
+
+void decrement_ttl(Ip4Header& ip) noexcept {
+    // TTL is the upper byte of the word that it shares with the protocol.
+    const auto before = static_cast<uint16_t>(ip.ttl << 8 | ip.protocol);
+    --ip.ttl;
+    ip.checksum = updated_checksum(ip.checksum, before, static_cast<uint16_t>(before - 0x100));
+}
+
+void refuse(Burst& errors, rte_mbuf* m, Drop why, uint8_t type, uint8_t code) noexcept {
+    meta(*m).why = why;
+    meta(*m).icmp_type = type;
+    meta(*m).icmp_code = code;
+    errors.push(m);
+}
+
+}  // namespace
+
+void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
+    for (rte_mbuf* m : in) {
+        PacketMeta& packet = meta(*m);
+        Ip4Header& ip = ip4(*m);
+        if (packet.link_group) [[unlikely]] {
+            c.drops.add(m, Drop::link_broadcast);
+            continue;
+        }
+        if (ip.ttl <= 1) [[unlikely]] {
+            refuse(out.errors, m, Drop::ttl_expired, kIcmpTimeExceeded, 0);
+            continue;
+        }
+        const RouteEntry& route = *packet.route;
+        const NextHop& hop = route.hop_count == 1 ? route.hops[0] : route.select(flow_hash(ip));
+        const PortState& egress = c.port(hop.port);
+        if (!egress.up) [[unlikely]] {  // before its MTU, of which nothing is known then
+            c.drops.add(m, Drop::egress_down);
+            continue;
+        }
+        const uint16_t mtu = egress.mtu;
+        if (ip.total_length > mtu && ip.dont_fragment()) [[unlikely]] {
+            packet.icmp_mtu = mtu;
+            refuse(out.errors, m, Drop::fragment_needed, kIcmpUnreachable,
+                   kIcmpFragmentationNeeded);
+            continue;
+        }
+        packet.egress = hop.port;
+        packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
+        decrement_ttl(ip);
+        out.routed.push(m);
+    }
+    in.clear();
+}
+
+}  // namespace vethway

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace vethway {
+
+struct Context;
+class Burst;
+
+struct Ip4ForwardOutputs {
+    Burst& routed;  // meta: egress, next_hop; TTL is down by one
+    Burst& errors;
+};
+// Consumes `in`, packets on their way through (RFC 1812 5.3.1 TTL, 4.2.2.7 fragmentation; the order
+// of Linux ip_forward()): TTL, next hop, MTU.
+void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept;
+
+}  // namespace vethway

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ip4/ip4_fragment.h"
+
+#include "dataplane/context.h"
+#include "dataplane/net/checksum.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionCopied = 0x80;
+
+// One piece: Ethernet header, `header`, `payload`; null when the pool is empty.
+rte_mbuf* make_piece(Context& c, rte_mbuf& whole, std::span<const std::byte> header,
+                     std::span<const std::byte> payload) noexcept {
+    rte_mbuf* m = c.allocate(meta(whole).port);
+    if (m == nullptr) return nullptr;
+    const size_t size = sizeof(EtherHeader) + header.size() + payload.size();
+    auto* at = reinterpret_cast<std::byte*>(rte_pktmbuf_append(m, static_cast<uint16_t>(size)));
+    if (at == nullptr) {  // larger than an mbuf of the pool
+        rte_pktmbuf_free(m);
+        return nullptr;
+    }
+    std::memcpy(at, &ether(whole), sizeof(EtherHeader));
+    std::memcpy(at + sizeof(EtherHeader), header.data(), header.size());
+    std::memcpy(at + sizeof(EtherHeader) + header.size(), payload.data(), payload.size());
+    meta(*m).egress = meta(whole).egress;
+    meta(*m).l3_offset = sizeof(EtherHeader);
+    return m;
+}
+
+void finish_piece(rte_mbuf& m, size_t header, size_t payload, uint16_t position) noexcept {
+    Ip4Header& ip = ip4(m);
+    ip.version_ihl = static_cast<uint8_t>(0x40 | header / 4);
+    ip.total_length = static_cast<uint16_t>(header + payload);
+    ip.fragment = position;
+    ip.checksum = 0;
+    ip.checksum = internet_checksum({reinterpret_cast<const std::byte*>(&ip), header});
+}
+
+}  // namespace
+
+size_t later_fragment_header(std::span<const std::byte> header,
+                             std::span<std::byte, 60> out) noexcept {
+    std::memcpy(out.data(), header.data(), sizeof(Ip4Header));
+    size_t size = sizeof(Ip4Header);
+    for (size_t at = sizeof(Ip4Header); at < header.size();) {
+        const auto type = static_cast<uint8_t>(header[at]);
+        if (type == kOptionEnd) break;
+        size_t length = 1;
+        if (type != kOptionNop) {
+            if (at + 1 >= header.size()) break;
+            length = static_cast<uint8_t>(header[at + 1]);
+            if (length < 2 || at + length > header.size()) break;  // the rest can't be told apart
+        }
+        if ((type & kOptionCopied) != 0) {
+            std::memcpy(&out[size], &header[at], length);
+            size += length;
+        }
+        at += length;
+    }
+    while (size % 4 != 0) out[size++] = std::byte{kOptionEnd};
+    return size;
+}
+
+void ip4_fragment(Context& c, rte_mbuf* m) noexcept {
+    const uint16_t port = meta(*m).port;
+    const size_t mtu = c.port(meta(*m).egress).mtu;
+    const std::span<const std::byte> packet = l3_bytes(*m);
+    const Ip4Header ip = ip4(*m);
+    const auto first = packet.first(ip.header_bytes());
+    std::array<std::byte, 60> later_bytes;
+    const size_t later_size = later_fragment_header(first, later_bytes);
+    auto header = first;
+    for (size_t done = first.size(); done < packet.size();) {
+        const size_t offset = (ip.fragment & Ip4Header::kOffsetMask) + (done - first.size()) / 8;
+        // Of a hostile fragment: past the largest datagram there is; the bits above mean otherwise.
+        if (offset > Ip4Header::kOffsetMask) break;
+        const size_t room = mtu - header.size(), left = packet.size() - done;
+        // All but the last are multiples of eight, the unit of offsets.
+        const auto payload = packet.subspan(done, left <= room ? left : room & ~size_t{7});
+        rte_mbuf* piece = make_piece(c, *m, header, payload);
+        if (piece == nullptr) return c.drops.add(m, Drop::no_buffer);
+        done += payload.size();
+        const bool more = done < packet.size() || (ip.fragment & Ip4Header::kMoreFragments) != 0;
+        finish_piece(*piece, header.size(), payload.size(),
+                     static_cast<uint16_t>(offset | (more ? Ip4Header::kMoreFragments : 0)));
+        c.originated(port, Originated::fragment);
+        c.tx.push(c.snap(), piece);
+        header = std::span<const std::byte>(later_bytes).first(later_size);
+    }
+    c.consumed(port, Consumed::fragmented);
+    c.drops.free(m);
+}
+
+}  // namespace vethway

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ip4/ip4_input.h"
+
+#include "dataplane/context.h"
+#include "dataplane/net/checksum.h"
+
+namespace vethway {
+
+namespace {
+
+// RFC 1812 5.3.7. Class E is refused as the RFC says, where Linux has come to take it as unicast.
+Drop check_addresses(Ip4 src, Ip4 dst) noexcept {
+    if (src.is_this_network() || src.is_loopback() || src.is_multicast() || src.is_reserved())
+        return Drop::martian_source;
+    if (dst.is_limited_broadcast()) return Drop::broadcast;
+    if (dst.is_multicast()) return Drop::multicast;
+    if (dst.is_this_network() || dst.is_loopback() || dst.is_reserved())
+        return Drop::martian_destination;
+    return Drop::none;
+}
+
+}  // namespace
+
+Drop check_ip4(std::span<const std::byte> l3) noexcept {
+    if (l3.size() < sizeof(Ip4Header)) return Drop::ip4_short;
+    const auto& ip = *reinterpret_cast<const Ip4Header*>(l3.data());
+    const size_t header = ip.header_bytes();
+    const size_t total = ip.total_length;
+    if (ip.version() != 4 || header < sizeof ip) return Drop::ip4_version;
+    if (total < header || total > l3.size()) return Drop::ip4_short;
+    if (internet_checksum(l3.first(header)) != 0) return Drop::ip4_checksum;
+    return check_addresses(Ip4{ip.src}, Ip4{ip.dst});
+}
+
+void ip4_input(Context& c, Burst& in, Burst& out) noexcept {
+    for (rte_mbuf* m : in) {
+        PacketMeta& packet = meta(*m);
+        // What the switch sent itself over `lo` has been made, not received.
+        Drop why = packet.own ? Drop::none : check_ip4(l3_bytes(*m));
+        if (why == Drop::none && !packet.own && c.snap().is_own(Ip4{ip4(*m).src}) &&
+            !c.port(packet.port).accept_local)
+            why = Drop::martian_source;
+        if (why != Drop::none) [[unlikely]] {
+            c.drops.add(m, why);
+            continue;
+        }
+        m->data_len = static_cast<uint16_t>(packet.l3_offset + ip4(*m).total_length);
+        m->pkt_len = m->data_len;
+        out.push(m);
+    }
+    in.clear();
+}
+
+}  // namespace vethway

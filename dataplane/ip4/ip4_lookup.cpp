@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ip4/ip4_lookup.h"
+
+#include "dataplane/context.h"
+
+namespace vethway {
+
+namespace {
+
+void refuse(Burst& errors, rte_mbuf* m, Drop why, uint8_t code) noexcept {
+    meta(*m).why = why;
+    meta(*m).icmp_type = kIcmpUnreachable;
+    meta(*m).icmp_code = code;
+    errors.push(m);
+}
+
+void dispatch(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
+    switch (meta(*m).route->type) {
+        case RouteType::forward:
+            return out.forward.push(m);
+        case RouteType::local:
+            return out.local.push(m);
+        case RouteType::broadcast:
+            return c.drops.add(m, Drop::broadcast);
+        case RouteType::blackhole:
+            return c.drops.add(m, Drop::blackhole);
+        case RouteType::none:  // the codes are those of Linux ip_error()
+            return refuse(out.errors, m, Drop::no_route, kIcmpNetUnreachable);
+        case RouteType::unreachable:
+            return refuse(out.errors, m, Drop::unreachable, kIcmpHostUnreachable);
+        case RouteType::prohibit:
+            return refuse(out.errors, m, Drop::prohibited, kIcmpAdminProhibited);
+    }
+}
+
+}  // namespace
+
+void ip4_lookup(Context& c, Burst& in, Ip4LookupOutputs out) noexcept {
+    std::array<Ip4, Burst::kCapacity> destinations;
+    std::array<const RouteEntry*, Burst::kCapacity> routes;
+    const uint16_t n = in.size();
+    for (uint16_t i = 0; i < n; ++i) destinations[i] = Ip4{ip4(*in[i]).dst};
+    c.routes.lookup(std::span(destinations).first(n), std::span(routes).first(n));
+    for (uint16_t i = 0; i < n; ++i) {
+        meta(*in[i]).route = routes[i];
+        dispatch(c, in[i], out);
+    }
+    in.clear();
+}
+
+}  // namespace vethway

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ip4/ip4_output.h"
+
+#include "dataplane/context.h"
+#include "dataplane/ip4/flow_hash.h"
+#include "dataplane/net/checksum.h"
+#include "dataplane/packet_list.h"
+
+namespace vethway {
+
+namespace {
+
+Drop drop_for(RouteType type) noexcept {
+    switch (type) {
+        case RouteType::blackhole:
+            return Drop::blackhole;
+        case RouteType::unreachable:
+            return Drop::unreachable;
+        case RouteType::prohibit:
+            return Drop::prohibited;
+        case RouteType::broadcast:
+            return Drop::broadcast;
+        default:
+            return Drop::no_route;
+    }
+}
+
+void finish(Context& c, Ip4Header& ip) noexcept {
+    ip.id = c.next_ip_id;
+    c.next_ip_id = static_cast<uint16_t>(c.next_ip_id + c.ip_id_step);
+    ip.checksum = 0;
+    ip.checksum = internet_checksum({reinterpret_cast<const std::byte*>(&ip), ip.header_bytes()});
+}
+
+void send(Context& c, rte_mbuf* m, const RouteEntry& route, Ip4OutputOutputs out) noexcept {
+    PacketMeta& packet = meta(*m);
+    Ip4Header& ip = ip4(*m);
+    const bool local = route.type == RouteType::local;
+    if (!local && route.type != RouteType::forward) {
+        c.drops.add(m, drop_for(route.type));
+        return;
+    }
+    if (local) {
+        if (ip.src == 0) ip.src = ip.dst;
+        packet.egress = kLoopback;
+    } else {
+        const NextHop& hop = route.select(flow_hash(ip));
+        packet.egress = hop.port;
+        packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
+        if (ip.src == 0) ip.src = c.snap().source_for(hop.port, packet.next_hop).value;
+    }
+    finish(c, ip);
+    if (local)
+        out.loopback.push(m);
+    else
+        out.routed.push(m);
+}
+
+}  // namespace
+
+void ip4_output(Context& c, Burst& in, Ip4OutputOutputs out) noexcept {
+    std::array<Ip4, Burst::kCapacity> destinations;
+    std::array<const RouteEntry*, Burst::kCapacity> routes;
+    const uint16_t n = in.size();
+    for (uint16_t i = 0; i < n; ++i) destinations[i] = Ip4{ip4(*in[i]).dst};
+    c.routes.lookup(std::span(destinations).first(n), std::span(routes).first(n));
+    for (uint16_t i = 0; i < n; ++i) send(c, in[i], *routes[i], out);
+    in.clear();
+}
+
+}  // namespace vethway

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ip4/ip4_source.h"
+
+#include "dataplane/context.h"
+
+namespace vethway {
+
+namespace {
+
+bool passes(SourceCheck check, uint16_t port, const RouteEntry& back) noexcept {
+    if (check == SourceCheck::off) return true;
+    if (back.type != RouteType::forward) return false;
+    if (check == SourceCheck::loose) return true;
+    for (size_t i = 0; i < back.hop_count; ++i)
+        if (back.hops[i].port == port) return true;
+    return false;
+}
+
+}  // namespace
+
+void ip4_source(Context& c, Burst& packets) noexcept {
+    if (!c.snap().any_source_check) return;
+    std::array<Ip4, Burst::kCapacity> sources;
+    std::array<const RouteEntry*, Burst::kCapacity> back;
+    const uint16_t n = packets.size();
+    for (uint16_t i = 0; i < n; ++i) sources[i] = Ip4{ip4(*packets[i]).src};
+    c.routes.lookup(std::span(sources).first(n), std::span(back).first(n));
+    uint16_t kept = 0;
+    for (uint16_t i = 0; i < n; ++i) {
+        rte_mbuf* const m = packets[i];
+        const uint16_t port = meta(*m).port;
+        // An address of ours has passed ip4_input's own check of it (accept_local).
+        if (passes(c.port(port).source_check, port, *back[i]) || c.snap().is_own(sources[i]))
+            packets.data()[kept++] = m;
+        else
+            c.drops.add(m, Drop::rp_filter);
+    }
+    packets.set_size(kept);
+}
+
+}  // namespace vethway

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a stage leaves for the next: one cache line in the mbuf's private area.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "dataplane/drop.h"
+#include "dataplane/net/headers.h"
+
+namespace vethway {
+
+struct RouteEntry;
+struct Neighbour;
+
+// How a packet made by the control thread enters a worker.
+enum class Inject : uint8_t {
+    output,        // an IP packet of ours behind room for an Ethernet header; src may be 0 (chosen)
+    frame,         // an ARP request for `egress`
+    resolve,       // a packet once held, for which there is hope
+    undeliverable  // a packet once held: its next hop failed; `why` says so
+};
+
+struct PacketMeta {
+    uint16_t port;      // index of the ingress port; kLoopback for packets of our own
+    uint16_t egress;    // index of the egress port, once routed
+    uint8_t l3_offset;  // from the frame's first byte to its IPv4 header
+    bool link_group;    // came in a broadcast or multicast frame
+    bool own;           // made by us: no TTL check, no source check
+    Inject inject;
+    Drop why;  // set where an ICMP error is asked for
+    uint8_t icmp_type, icmp_code;
+    uint8_t reserved;
+    uint16_t icmp_mtu;  // of the egress port, for "fragmentation needed"
+    Ip4 next_hop;       // once routed
+    const RouteEntry* route;
+    Neighbour* neighbour;
+    rte_mbuf* next_held;  // links packets that wait for one neighbour
+    uint64_t tsc;         // when received (or, for an own packet, sent)
+};
+static_assert(sizeof(PacketMeta) <= 64 && std::is_trivially_copyable_v<PacketMeta>);
+
+inline PacketMeta& meta(rte_mbuf& m) noexcept {
+    return *static_cast<PacketMeta*>(rte_mbuf_to_priv(&m));
+}
+inline std::span<std::byte> frame_bytes(rte_mbuf& m) noexcept {
+    return {rte_pktmbuf_mtod(&m, std::byte*), m.data_len};
+}
+inline std::span<std::byte> l3_bytes(rte_mbuf& m) noexcept {
+    return frame_bytes(m).subspan(meta(m).l3_offset);
+}
+inline EtherHeader& ether(rte_mbuf& m) noexcept { return *rte_pktmbuf_mtod(&m, EtherHeader*); }
+// Only behind ip4_input's checks.
+inline Ip4Header& ip4(rte_mbuf& m) noexcept {
+    return *rte_pktmbuf_mtod_offset(&m, Ip4Header*, meta(m).l3_offset);
+}
+
+}  // namespace vethway

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/neighbour/resolve.h"
+
+#include "dataplane/arp/arp_request.h"
+#include "dataplane/context.h"
+#include "dataplane/ip4/ip4_fragment.h"
+#include "dataplane/neighbour/release.h"
+
+namespace vethway {
+
+namespace {
+
+// Makes the frame begin right before its IP packet, whatever it came in, and addresses it.
+void address_frame(rte_mbuf& m, const Mac& dst, const Mac& src) noexcept {
+    PacketMeta& packet = meta(m);
+    if (packet.l3_offset != sizeof(EtherHeader)) {
+        rte_pktmbuf_adj(&m, static_cast<uint16_t>(packet.l3_offset - sizeof(EtherHeader)));
+        packet.l3_offset = sizeof(EtherHeader);
+    }
+    ether(m) = {.dst = dst, .src = src, .type = kEtherTypeIp4};
+}
+
+void send(Context& c, rte_mbuf* m, const Mac& dst, const PortState& port) noexcept {
+    address_frame(*m, dst, port.mac);
+    if (ip4(*m).total_length > port.mtu) [[unlikely]]
+        ip4_fragment(c, m);
+    else
+        c.tx.push(c.snap(), m);
+}
+
+// RFC 4861 7.3.3: the first packet to a stale neighbour starts the clock of its delay state.
+void note_use(Context& c, Neighbour& n, NeighbourLink link) noexcept {
+    if (link.state == NeighbourState::stale)
+        n.change(link, {NeighbourState::delay, link.mac}, c.now);
+}
+
+void ask(Context& c, const rte_mbuf& about, NeighbourKey key) noexcept {
+    auto& packet = meta(const_cast<rte_mbuf&>(about));
+    const Ip4 src{ip4(const_cast<rte_mbuf&>(about)).src};
+    // Linux arp_solicit, arp_announce 0: a packet of our own names its source, any other the
+    // address that we have on the neighbour's subnet.
+    const Ip4 from =
+        packet.own && c.snap().is_own(src) ? src : c.snap().source_for(key.port, key.ip);
+    rte_mbuf* request = c.allocate(key.port);
+    if (request == nullptr) return;  // the timer asks again in a second
+    write_arp_request(*request, key, from, c.port(key.port).mac, Mac::broadcast());
+    c.originated(key.port, Originated::arp_request);
+    c.tx.push(c.snap(), request);
+}
+
+void hold_or_drop(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
+    if (c.neighbours.hold(n, *m) == NeighbourTable::Hold::held)
+        c.counters.held(1);
+    else
+        c.drops.add(m, Drop::neighbour_queue_full);
+}
+
+// Where the neighbour's queue is full the oldest makes way: it is the likeliest to be of no use any
+// more (RFC 1122 2.3.2.2; Linux __neigh_event_send).
+void hold(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
+    if (c.neighbours.is_full(n)) {
+        PacketList waiting;
+        release_held(c, n, waiting);
+        if (rte_mbuf* oldest = waiting.pop()) c.drops.add(oldest, Drop::neighbour_queue_full);
+        while (rte_mbuf* next = waiting.pop()) hold_or_drop(c, n, next);
+    }
+    hold_or_drop(c, n, m);
+}
+
+void wait(Context& c, rte_mbuf* m, PacketList& released) noexcept {
+    const NeighbourKey key{meta(*m).egress, meta(*m).next_hop};
+    Neighbour* n = c.neighbours.find_or_add(key, c.now);
+    if (n == nullptr) return c.drops.add(m, Drop::neighbour_table_full);
+    const NeighbourLink before = n->read();
+    const bool idle =
+        before.state == NeighbourState::none || before.state == NeighbourState::failed;
+    // Of several workers that meet it idle, one wins and asks.
+    if (idle && n->change(before, {NeighbourState::incomplete, {}}, c.now)) ask(c, *m, key);
+    hold(c, *n, m);
+    // The answer may have come to another worker before `m` was in the queue, and found it empty.
+    if (n->read().usable()) release_held(c, *n, released);
+}
+
+}  // namespace
+
+void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
+    for (rte_mbuf* m : routed) {
+        const PacketMeta& packet = meta(*m);
+        const PortState& port = c.port(packet.egress);
+        if (!port.up) [[unlikely]] {
+            c.drops.add(m, Drop::egress_down);
+            continue;
+        }
+        Neighbour* n = c.neighbours.find({packet.egress, packet.next_hop});
+        const NeighbourLink link = n != nullptr ? n->read() : NeighbourLink{};
+        if (link.usable()) [[likely]] {
+            note_use(c, *n, link);
+            send(c, m, link.mac, port);
+        } else {
+            wait(c, m, released);
+        }
+    }
+    routed.clear();
+}
+
+}  // namespace vethway

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/pipeline.h"
+
+#include "dataplane/arp/arp_input.h"
+#include "dataplane/classify.h"
+#include "dataplane/icmp/icmp_error.h"
+#include "dataplane/icmp/local.h"
+#include "dataplane/ip4/ip4_forward.h"
+#include "dataplane/ip4/ip4_input.h"
+#include "dataplane/ip4/ip4_lookup.h"
+#include "dataplane/ip4/ip4_output.h"
+#include "dataplane/ip4/ip4_source.h"
+#include "dataplane/neighbour/resolve.h"
+#include "dataplane/rx_repair.h"
+
+namespace vethway {
+
+// A stage empties its input and fills its outputs. Each packet causes at most one more (an error or
+// an answer), so no Burst overflows: the few places that set free more use a PacketList.
+void Pipeline::receive(Burst& rx) noexcept {
+    rx_repair(c_, rx);
+    classify(c_, rx, {.arp = arp_, .ip4 = ip4_});
+    arp_input(c_, arp_, released_);
+    ip4_input(c_, ip4_, checked_);
+    run_ip4();
+}
+
+void Pipeline::run_ip4() noexcept {
+    ip4_source(c_, checked_);
+    ip4_lookup(c_, checked_, {.local = local_, .forward = forward_, .errors = errors_});
+    local_input(c_, local_, {.own = own_, .errors = errors_, .punt = punt_});
+    ip4_forward(c_, forward_, {.routed = routed_, .errors = errors_});
+    icmp_error(c_, errors_, own_);
+    ip4_output(c_, own_, {.routed = routed_, .loopback = to_loopback_});
+    do resolve(c_, routed_, released_);
+    while (released_.pop_burst(routed_));
+    transmit_loopback();
+    c_.tx.flush(c_.snap());
+    punt();
+    c_.drops.flush();
+}
+
+void Pipeline::inject(Burst& packets) noexcept {
+    for (rte_mbuf* m : packets) {
+        PacketMeta& packet = meta(*m);
+        packet.tsc = c_.now;
+        switch (packet.inject) {
+            case Inject::output:
+                c_.originated(packet.port, Originated::host);
+                own_.push(m);
+                break;
+            case Inject::frame:
+                c_.originated(packet.port, Originated::arp_request);
+                c_.tx.push(c_.snap(), m);
+                break;
+            case Inject::resolve:  // the next hop's MAC was configured meanwhile
+                c_.counters.taken_up(1);
+                routed_.push(m);
+                break;
+            case Inject::undeliverable:  // the control thread took it from its neighbour's queue
+                c_.counters.taken_up(1);
+                packet.route = nullptr;  // long gone, perhaps
+                errors_.push(m);
+                break;
+        }
+    }
+    packets.clear();
+    run_ip4();
+}
+
+unsigned Pipeline::receive_loopback() noexcept {
+    while (ip4_.size() < kBurst && !loopback_.empty()) {
+        rte_mbuf* m = loopback_.pop();
+        meta(*m).port = kLoopback;
+        meta(*m).tsc = c_.now;
+        c_.counters.received(kLoopback, 1, m->pkt_len);
+        ip4_.push(m);
+    }
+    const unsigned n = ip4_.size();
+    if (n == 0) return 0;
+    ip4_input(c_, ip4_, checked_);
+    run_ip4();
+    return n;
+}
+
+void Pipeline::transmit_loopback() noexcept {
+    while (rte_mbuf* m = to_loopback_.pop()) {
+        if (loopback_.size() >= kMaxLoopback) {
+            c_.drops.add(m, Drop::loopback_full);
+            continue;
+        }
+        c_.counters.transmitted(kLoopback, 1, m->pkt_len);
+        loopback_.push(m);
+    }
+}
+
+void Pipeline::punt() noexcept {
+    for (rte_mbuf* m : punt_) {
+        const uint16_t port = meta(*m).port;
+        if (punt_queue_.push(m))
+            c_.consumed(port, Consumed::host);  // the control thread owns it from here
+        else
+            c_.drops.add(m, Drop::punt_full);
+    }
+    punt_.clear();
+}
+
+}  // namespace vethway

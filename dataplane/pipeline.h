@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A packet's whole path, in the order it meets the stages. START READING IN pipeline.cpp.
+#pragma once
+
+#include "dataplane/context.h"
+#include "dataplane/packet_list.h"
+#include "dataplane/punt.h"
+
+namespace vethway {
+
+class Pipeline {
+public:
+    Pipeline(Context& context, PuntQueue& punt_queue) noexcept
+        : c_(context), punt_queue_(punt_queue) {}
+
+    // One burst of frames as received by a port; meta().port is set. Leaves `rx` empty.
+    void receive(Burst& rx) noexcept;
+    // Packets that the control thread made, or gives up (meta().inject). Leaves `packets` empty.
+    void inject(Burst& packets) noexcept;
+    // What earlier bursts sent to our own addresses: `lo`, received. How many packets that was.
+    unsigned receive_loopback() noexcept;
+    bool has_loopback() const noexcept { return !loopback_.empty(); }
+
+private:
+    static constexpr unsigned kMaxLoopback = 256;
+
+    void run_ip4() noexcept;  // from ip4_ and errors_ and own_ to the end
+    void transmit_loopback() noexcept;
+    void punt() noexcept;
+
+    Context& c_;
+    PuntQueue& punt_queue_;
+    Burst arp_, ip4_, checked_, local_, forward_, errors_, own_, routed_, punt_;
+    PacketList released_;     // waited for a neighbour, which is known now
+    PacketList to_loopback_;  // of this burst
+    PacketList loopback_;     // sent on `lo`, to be received with the next
+};
+
+}  // namespace vethway

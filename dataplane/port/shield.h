@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the kernel's own stack off an interface that the switch owns: no second ARP or ICMP answer,
+// no RST, no IPv6 chatter out of it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/port/kernel_link.h"
+
+namespace vethway {
+
+// Control thread. Works from construction to destruction. With TCX nothing is left even of a killed
+// process; the sysctl way is put back by the destructor only.
+//
+// Why packet sockets and XDP go on working: taps and XDP come before TCX ingress
+// (net/core/dev.c, __netif_receive_skb_core), and AF_XDP's copy mode and AF_PACKET with qdisc
+// bypass send by __dev_direct_xmit (ibid.), which has no egress hook; __dev_queue_xmit, the way of
+// the kernel's own frames, has one.
+class Shield {
+public:
+    enum class Method : uint8_t { tcx, sysctl };
+
+    // Throws PortError. `first`: the method to try first; the kernel's refusal leads to the next.
+    Shield(const std::string& port, unsigned ifindex, Method first = Method::tcx);
+    ~Shield();
+    Shield(const Shield&) = delete;
+    Shield& operator=(const Shield&) = delete;
+
+    // "tcx", or what was set: "sysctl: arp off, net.ipv6.conf.p1.disable_ipv6=1, …".
+    const std::string& description() const noexcept { return description_; }
+
+private:
+    struct Sysctl {
+        std::string path, before, after;
+    };
+    bool use_tcx(unsigned ifindex);
+    void use_sysctl(const std::string& port, unsigned ifindex);
+    void set(const std::string& key, const std::string& value);
+
+    Fd ingress_, egress_;  // BPF links: the kernel detaches them when the last descriptor closes
+    std::unique_ptr<KernelLinkSettings> settings_;
+    std::vector<Sysctl> changed_;
+    std::string description_;
+};
+
+}  // namespace vethway

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything of the configuration's size that workers read: built whole by the control thread,
+// published under RCU, never edited.
+#pragma once
+
+#include <rte_ring.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/counters.h"
+#include "dataplane/net/ip4.h"
+#include "dataplane/net/mac.h"
+#include "dataplane/port/port.h"
+
+namespace vethway {
+
+enum class SourceCheck : uint8_t { off, strict, loose };  // RFC 3704; Linux rp_filter 0, 1, 2
+
+struct PortState {
+    Port* device = nullptr;  // null: `lo`, or no port has this index
+    bool up = false;         // administratively, and the link
+    bool accept_local = false;
+    bool partial_checksums = false, may_truncate = false;  // as in PortInfo
+    SourceCheck source_check = SourceCheck::off;
+    uint16_t mtu = 0;
+    uint16_t tx_queues = 0;
+    Mac mac;
+    std::vector<Prefix4> addresses;  // the first is the preferred source
+    // One a Tx queue, where workers outnumber queues: those without their own hand packets to the
+    // worker that has it.
+    std::vector<rte_ring*> shared_tx;
+
+    // The address to speak from to `target` on this link: one of its subnet, else the first; zero
+    // if there is none (Linux inet_select_addr).
+    Ip4 source_for(Ip4 target) const noexcept {
+        for (const Prefix4& a : addresses)
+            if (a.contains(target)) return a.address;
+        return addresses.empty() ? Ip4{} : addresses.front().address;
+    }
+    bool has_address(Ip4 ip) const noexcept {
+        return std::ranges::any_of(addresses, [ip](const Prefix4& a) { return a.address == ip; });
+    }
+};
+
+struct RxQueue {
+    uint16_t port, queue;
+    friend bool operator==(const RxQueue&, const RxQueue&) = default;
+};
+
+struct Snapshot {
+    uint64_t generation = 0;               // tells one snapshot from the next
+    std::vector<PortState> ports;          // by index; [kLoopback] is `lo`
+    std::vector<std::vector<RxQueue>> rx;  // what each worker polls
+    std::vector<Ip4> own;                  // all our addresses, sorted
+    bool any_source_check = false;
+
+    bool is_own(Ip4 ip) const noexcept { return std::ranges::binary_search(own, ip); }
+    // Our address to send from by `port`: an unnumbered port borrows another's.
+    Ip4 source_for(uint16_t port, Ip4 target) const noexcept {
+        const Ip4 ip = ports[port].source_for(target);
+        return ip.is_zero() && !own.empty() ? own.front() : ip;
+    }
+};
+
+}  // namespace vethway

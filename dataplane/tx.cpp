@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/tx.h"
+
+#include <utility>
+
+namespace vethway {
+
+Tx::Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker)
+    : worker_(worker),
+      counters_(counters),
+      drops_(drops),
+      waker_(waker),
+      batches_(std::make_unique<std::array<Batch, kMaxPorts>>()) {}
+
+void Tx::push(const Snapshot& snap, rte_mbuf* m) noexcept {
+    const uint16_t port = meta(*m).egress;
+    Batch& batch = (*batches_)[port];
+    if (batch.size == 0) waiting_[waiting_count_++] = port;
+    batch.packets[batch.size++] = m;
+    if (batch.size < kBatch) return;
+    flush_port(snap, port);
+    // The port may stand anywhere among those that wait; it is likely the last.
+    for (uint16_t i = waiting_count_; i-- > 0;)
+        if (waiting_[i] == port) {
+            waiting_[i] = waiting_[--waiting_count_];
+            break;
+        }
+}
+
+void Tx::flush(const Snapshot& snap) noexcept {
+    for (uint16_t i = 0; i < waiting_count_; ++i) flush_port(snap, waiting_[i]);
+    waiting_count_ = 0;
+}
+
+void Tx::flush_port(const Snapshot& snap, uint16_t port) noexcept {
+    Batch& batch = (*batches_)[port];
+    const uint16_t n = std::exchange(batch.size, uint16_t{0});
+    const PortState& to = snap.ports[port];
+    const auto queue = static_cast<uint16_t>(to.tx_queues == 0 ? worker_ : worker_ % to.tx_queues);
+    if (queue == worker_ || !to.up)
+        transmit(to, port, queue, batch.packets.data(), n);
+    else
+        share(to, queue, batch.packets.data(), n);
+}
+
+void Tx::transmit(const PortState& to, uint16_t port, uint16_t queue, rte_mbuf** packets,
+                  uint16_t n) noexcept {
+    if (!to.up || to.tx_queues == 0) {
+        for (uint16_t i = 0; i < n; ++i) drops_.add(packets[i], Drop::egress_down);
+        return;
+    }
+    uint64_t bytes = 0;
+    for (uint16_t i = 0; i < n; ++i) bytes += packets[i]->pkt_len;
+    uint16_t sent = 0;
+    // A driver may take fewer than offered though it has room: ask on while it takes any.
+    while (sent < n) {
+        const auto left = static_cast<uint16_t>(n - sent);
+        const uint16_t taken = to.device->tx_burst(queue, packets + sent, left);
+        if (taken == 0) break;
+        sent = static_cast<uint16_t>(sent + taken);
+    }
+    for (uint16_t i = sent; i < n; ++i) {
+        bytes -= packets[i]->pkt_len;
+        drops_.add(packets[i], Drop::tx_ring_full);
+    }
+    counters_.transmitted(port, sent, bytes);
+}
+
+void Tx::share(const PortState& to, uint16_t queue, rte_mbuf** packets, uint16_t n) noexcept {
+    const unsigned taken =
+        rte_ring_enqueue_burst(to.shared_tx[queue], reinterpret_cast<void**>(packets), n, nullptr);
+    counters_.held(taken);
+    for (unsigned i = taken; i < n; ++i) drops_.add(packets[i], Drop::tx_share_full);
+    if (taken > 0) waker_.wake(queue);
+}
+
+unsigned Tx::drain_shared(const Snapshot& snap) noexcept {
+    unsigned total = 0;
+    const auto ports = static_cast<uint16_t>(snap.ports.size());
+    for (uint16_t port = 0; port < ports; ++port) {
+        const PortState& to = snap.ports[port];
+        if (worker_ >= to.shared_tx.size()) continue;
+        rte_mbuf* packets[kBatch];
+        const unsigned n = rte_ring_dequeue_burst(
+            to.shared_tx[worker_], reinterpret_cast<void**>(packets), kBatch, nullptr);
+        if (n == 0) continue;
+        counters_.taken_up(n);
+        transmit(to, port, static_cast<uint16_t>(worker_), packets, static_cast<uint16_t>(n));
+        total += n;
+    }
+    return total;
+}
+
+}  // namespace vethway

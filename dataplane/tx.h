@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last stage: whole frames, gathered by egress port and handed to its driver in batches.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/counters.h"
+#include "dataplane/drops.h"
+#include "dataplane/snapshot.h"
+
+namespace vethway {
+
+// Wakes the worker that owns a Tx queue shared by others, should it sleep.
+class WorkerWaker {
+public:
+    virtual ~WorkerWaker() = default;
+    virtual void wake(unsigned worker) noexcept = 0;
+};
+
+class Tx {
+public:
+    Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker);
+
+    // Takes `m`, a whole frame, for port meta(m).egress.
+    void push(const Snapshot& snap, rte_mbuf* m) noexcept;
+    // Hands over what is still gathered. After each burst.
+    void flush(const Snapshot& snap) noexcept;
+    // Sends what other workers handed to this worker's Tx queues; how many packets that was.
+    unsigned drain_shared(const Snapshot& snap) noexcept;
+
+private:
+    static constexpr uint16_t kBatch = 64;
+    struct Batch {
+        std::array<rte_mbuf*, kBatch> packets;
+        uint16_t size = 0;
+    };
+    void flush_port(const Snapshot& snap, uint16_t port) noexcept;
+    void transmit(const PortState& to, uint16_t port, uint16_t queue, rte_mbuf** packets,
+                  uint16_t n) noexcept;
+    void share(const PortState& to, uint16_t queue, rte_mbuf** packets, uint16_t n) noexcept;
+
+    unsigned worker_;
+    Counters& counters_;
+    Drops& drops_;
+    WorkerWaker& waker_;
+    std::unique_ptr<std::array<Batch, kMaxPorts>> batches_;  // only those in use become resident
+    std::array<uint16_t, kMaxPorts> waiting_;                // ports with a batch begun
+    uint16_t waiting_count_ = 0;
+};
+
+}  // namespace vethway

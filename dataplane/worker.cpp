@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/worker.h"
+
+#include <rte_cycles.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <system_error>
+
+namespace vethway {
+
+namespace {
+
+// Going to sleep and waking costs some 10 us, so a worker spins about that long first; a sender
+// that waits for its answer is then served without either.
+constexpr uint64_t kSpinUs = 20;
+// Where a queue has no descriptor, a worker naps ever longer: at most this adds to a packet's way.
+constexpr uint64_t kMinNapNs = 10'000, kMaxNapNs = 500'000;
+// Everything that needs a worker wakes it; this only bounds the harm, should that ever be untrue.
+constexpr uint64_t kLongSleepNs = 500'000'000;
+
+}  // namespace
+
+Worker::Worker(unsigned id, const WorkerShared& shared, rte_mempool& pool, rte_ring& inject_ring,
+               Counters& counters)
+    : id_(id),
+      shared_(shared),
+      inject_ring_(inject_ring),
+      counters_(counters),
+      drops_(counters),
+      tx_(id, counters, drops_, shared.waker),
+      icmp_limit_(rte_get_tsc_hz(), shared.workers),
+      context_{.routes = shared.routes,
+               .neighbours = shared.neighbours,
+               .pool = pool,
+               .counters = counters,
+               .drops = drops_,
+               .tx = tx_,
+               .icmp_limit = icmp_limit_,
+               .next_ip_id = static_cast<uint16_t>(id),
+               .ip_id_step = static_cast<uint16_t>(shared.workers),
+               .hz = rte_get_tsc_hz()},
+      pipeline_(context_, shared.punt_queue),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    epoll_event on_event{.events = EPOLLIN, .data = {.fd = event_}};
+    if (epoll_ < 0 || event_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &on_event) != 0)
+        throw std::system_error(errno, std::generic_category(), "a worker's eventfd and epoll");
+}
+
+Worker::~Worker() {
+    close(epoll_);
+    close(event_);
+}
+
+void Worker::stop() noexcept {
+    stop_.store(true, std::memory_order_release);
+    wake();
+}
+
+// Both this and sleep() read and write `sleeping_` at once, so one comes after the other: either
+// this sees that the worker sleeps, or sleep() sees what was handed over before this.
+void Worker::wake() noexcept {
+    if (sleeping_.fetch_or(0, std::memory_order_acq_rel) == 0) return;
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(event_, &one, sizeof one);  // full: awake anyway
+}
+
+void Worker::run() noexcept {
+    // The kernel rounds naps up by the timer slack, 50 us unless told otherwise.
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
+    counters_.worker.thread_id.store(static_cast<uint32_t>(gettid()), std::memory_order_relaxed);
+    shared_.rcu.online(id_);
+    uint64_t before = rte_rdtsc();
+    while (!stop_.load(std::memory_order_acquire)) {
+        const Snapshot& snap = shared_.snapshot.read();
+        context_.snapshot = &snap;
+        context_.now = before;
+        const unsigned packets = poll(snap);
+        shared_.rcu.quiescent(id_);
+        const uint64_t now = rte_rdtsc();
+        WorkerCounters& w = counters_.worker;
+        (packets > 0 ? w.busy_cycles : w.idle_cycles).add(now - before);
+        (packets > 0 ? w.polls_busy : w.polls_empty).add(1);
+        before = now;
+        if (packets > 0) {
+            idle_since_ = 0;
+        } else if (shared_.sleeps) {
+            idle(now);
+            before = rte_rdtsc();  // it may have slept: what comes now came now
+        }
+    }
+    shared_.rcu.offline(id_);
+}
+
+unsigned Worker::poll(const Snapshot& snap) noexcept {
+    unsigned packets = 0;
+    for (const RxQueue queue : snap.rx[id_])
+        packets += poll_queue(queue, *snap.ports[queue.port].device);
+    packets += poll_injected();
+    packets += pipeline_.receive_loopback();
+    if (shared_.workers > 1) packets += tx_.drain_shared(snap);
+    drops_.flush();
+    if (packets > 0) counters_.close_books();
+    return packets;
+}
+
+unsigned Worker::poll_queue(RxQueue queue, Port& port) noexcept {
+    const uint16_t n = port.rx_burst(queue.queue, rx_.data(), kBurst);
+    if (n == 0) return 0;
+    rx_.set_size(n);
+    uint64_t bytes = 0;
+    for (rte_mbuf* m : rx_) {
+        bytes += m->pkt_len;
+        meta(*m) = {.port = queue.port, .tsc = context_.now};
+    }
+    counters_.received(queue.port, n, bytes);
+    counters_.ports[queue.port].rx_bursts[burst_bucket(n)].add(1);
+    // Administratively down: the link may be up all the same.
+    if (!context_.port(queue.port).up) {
+        for (rte_mbuf* m : rx_) drops_.add(m, Drop::ingress_down);
+        rx_.clear();
+        return n;
+    }
+    pipeline_.receive(rx_);
+    return n;
+}
+
+unsigned Worker::poll_injected() noexcept {
+    const unsigned n = rte_ring_sc_dequeue_burst(
+        &inject_ring_, reinterpret_cast<void**>(rx_.data()), kBurst, nullptr);
+    if (n == 0) return 0;
+    rx_.set_size(static_cast<uint16_t>(n));
+    pipeline_.inject(rx_);
+    return n;
+}
+
+void Worker::idle(uint64_t now) noexcept {
+    if (idle_since_ == 0) {
+        idle_since_ = now;
+        nap_ns_ = kMinNapNs;
+    } else if ((now - idle_since_) * 1'000'000 / context_.hz > kSpinUs) {
+        sleep(now);
+    }
+}
+
+void Worker::watch_queues(const Snapshot& snap) noexcept {
+    close(epoll_);
+    epoll_ = epoll_create1(EPOLL_CLOEXEC);
+    epoll_event event{.events = EPOLLIN, .data = {.fd = event_}};
+    all_watched_ = epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &event) == 0;
+    for (const RxQueue queue : snap.rx[id_]) {
+        event.data.fd = snap.ports[queue.port].device->rx_fd(queue.queue);
+        if (event.data.fd < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, event.data.fd, &event) != 0)
+            all_watched_ = false;
+    }
+    watched_generation_ = snap.generation;
+}
+
+// A socket whose interface went down or away says so until somebody takes the error from it
+// (net/packet/af_packet.c, packet_notifier); nobody could sleep on it. One that stays broken is
+// left to naps.
+void Worker::clear_error(const epoll_event& event) noexcept {
+    if ((event.events & (EPOLLERR | EPOLLHUP)) == 0) return;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(event.data.fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0) return;
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, event.data.fd, nullptr);
+    all_watched_ = false;
+}
+
+void Worker::sleep(uint64_t now) noexcept {
+    const Snapshot& snap = shared_.snapshot.read();
+    if (watched_generation_ != snap.generation) watch_queues(snap);
+    sleeping_.exchange(1, std::memory_order_acq_rel);
+    bool empty = rte_ring_empty(&inject_ring_) != 0 && !pipeline_.has_loopback() &&
+                 !stop_.load(std::memory_order_acquire);
+    for (const PortState& port : snap.ports)
+        if (id_ < port.shared_tx.size() && rte_ring_empty(port.shared_tx[id_]) == 0) empty = false;
+    if (empty) {
+        // Offline, so that no publication waits for a sleeper; `snap` is not looked at again.
+        shared_.rcu.offline(id_);
+        const uint64_t ns = all_watched_ ? kLongSleepNs : nap_ns_;
+        const timespec timeout{0, static_cast<long>(ns)};
+        std::array<epoll_event, 8> events;
+        const int n = epoll_pwait2(epoll_, events.data(), events.size(), &timeout, nullptr);
+        for (int i = 0; i < n; ++i) clear_error(events[static_cast<size_t>(i)]);
+        nap_ns_ = std::min(nap_ns_ * 2, kMaxNapNs);
+        uint64_t count;
+        [[maybe_unused]] const ssize_t drained = read(event_, &count, sizeof count);
+        shared_.rcu.online(id_);
+    }
+    sleeping_.store(0, std::memory_order_relaxed);
+    counters_.worker.sleep_cycles.add(rte_rdtsc() - now);
+}
+
+}  // namespace vethway

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop on an lcore: poll the ports' queues, run the pipeline, sleep when there is nothing to
+// do.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <memory>
+
+#include "dataplane/pipeline.h"
+#include "dataplane/rcu.h"
+
+namespace vethway {
+
+// What a worker shares with others. The references outlive it.
+struct WorkerShared {
+    Rcu& rcu;
+    const Published<Snapshot>& snapshot;
+    const RouteTable& routes;
+    NeighbourTable& neighbours;
+    PuntQueue& punt_queue;
+    WorkerWaker& waker;
+    unsigned workers;
+    bool sleeps;  // idle: adaptive; else it polls for ever
+};
+
+class Worker {
+public:
+    // `inject_ring`: from the control thread, to this worker alone. Throws std::system_error.
+    Worker(unsigned id, const WorkerShared& shared, rte_mempool& pool, rte_ring& inject_ring,
+           Counters& counters);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // On the worker's own lcore: returns after stop().
+    void run() noexcept;
+    // Any thread.
+    void stop() noexcept;
+    void wake() noexcept;
+
+private:
+    unsigned poll(const Snapshot& snap) noexcept;
+    unsigned poll_queue(RxQueue queue, Port& port) noexcept;
+    unsigned poll_injected() noexcept;
+    void idle(uint64_t now) noexcept;
+    void sleep(uint64_t now) noexcept;
+    void watch_queues(const Snapshot& snap) noexcept;
+    void clear_error(const epoll_event& event) noexcept;
+
+    const unsigned id_;
+    const WorkerShared shared_;
+    rte_ring& inject_ring_;
+    Counters& counters_;
+    Drops drops_;
+    Tx tx_;
+    IcmpRateLimit icmp_limit_;
+    Context context_;
+    Pipeline pipeline_;
+    Burst rx_;
+
+    std::atomic<bool> stop_{false};
+    std::atomic<uint8_t> sleeping_{0};
+    int epoll_ = -1, event_ = -1;  // the queues' descriptors and ours, to sleep on
+    uint64_t watched_generation_ = 0;
+    bool all_watched_ = false;  // every queue has a descriptor
+    uint64_t idle_since_ = 0;   // TSC; 0: not idle
+    uint64_t nap_ns_ = 0;       // how long to sleep where frames can't wake us
+};
+
+}  // namespace vethway

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/arp/arp_input.h"
+
+#include "tests/unit/stage_fixture.h"
+
+namespace vethway {
+namespace {
+
+using namespace test;
+
+constexpr Mac kGroup{{0x01, 0, 0x5e, 0, 0, 1}}, kNewMac{{0x06, 0, 0, 0, 0, 0x99}};
+
+struct Case {
+    const char* name;
+    ArpMessage arp;
+    Drop want;
+};
+class CheckArp : public testing::TestWithParam<Case> {};
+TEST_P(CheckArp, Verdict) { EXPECT_EQ(check_arp(GetParam().arp.bytes()), GetParam().want); }
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Rfc826, CheckArp, testing::Values(
+    Case{"request",           {},                                   Drop::none},
+    Case{"reply",             {.operation = kArpReply},             Drop::none},
+    Case{"padded",            {.padding = 18},                      Drop::none},
+    Case{"probe",             {.sender_ip = {}},                    Drop::none},
+    Case{"empty",             {.cut_to = 0},                        Drop::arp_malformed},
+    Case{"one_short",         {.cut_to = 27},                       Drop::arp_malformed},
+    Case{"hardware",          {.hardware_type = 7},                 Drop::arp_malformed},
+    Case{"hardware_ieee_802", {.hardware_type = 6},                 Drop::none},
+    Case{"protocol",          {.protocol_type = kEtherTypeIp6},     Drop::arp_malformed},
+    Case{"hardware_bytes",    {.hardware_bytes = 8},                Drop::arp_malformed},
+    Case{"protocol_bytes",    {.protocol_bytes = 16},               Drop::arp_malformed},
+    Case{"operation_0",       {.operation = 0},                     Drop::arp_malformed},
+    Case{"rarp",              {.operation = 3},                     Drop::arp_malformed},
+    Case{"sender_group_mac",  {.sender_mac = kGroup},               Drop::arp_bad_sender},
+    Case{"sender_all_macs",   {.sender_mac = Mac::broadcast()},     Drop::arp_bad_sender},
+    Case{"sender_no_mac",     {.sender_mac = {}},                   Drop::arp_bad_sender},
+    Case{"sender_loopback",   {.sender_ip = {127, 0, 0, 1}},        Drop::arp_bad_sender},
+    Case{"sender_multicast",  {.sender_ip = {224, 0, 0, 1}},        Drop::arp_bad_sender},
+    Case{"sender_class_e",    {.sender_ip = {240, 0, 0, 1}},        Drop::arp_bad_sender},
+    Case{"sender_broadcast",  {.sender_ip = {255, 255, 255, 255}},  Drop::arp_bad_sender}),
+    [](const auto& c) { return c.param.name; });
+// clang-format on
+
+class ArpInputTest : public StageTest {
+protected:
+    NeighbourLink link(Ip4 ip, uint16_t port = 1) {
+        Neighbour* n = neighbours_.find({port, ip});
+        return n != nullptr ? n->read() : NeighbourLink{};
+    }
+};
+
+TEST_F(ArpInputTest, RequestIsAnsweredByteForByte) {
+    receive(frame(ArpMessage{.padding = 18}));
+    const Bytes want = ethernet(kHostMac[1], kPortMac[1], kEtherTypeArp,
+                                ArpMessage{.operation = kArpReply,
+                                           .sender_mac = kPortMac[1],
+                                           .sender_ip = kPortIp[1],
+                                           .target_mac = kHostMac[1],
+                                           .target_ip = kHostIp[1]}
+                                    .bytes());
+    EXPECT_EQ(only_sent(1), want);
+    EXPECT_EQ(consumed(Consumed::arp_request), 1U);
+    EXPECT_EQ(originated(Originated::arp_reply), 1U);
+    EXPECT_EQ(link(kHostIp[1]).state, NeighbourState::stale);
+    EXPECT_EQ(link(kHostIp[1]).mac, kHostMac[1]);
+}
+
+TEST_F(ArpInputTest, UnicastRequestIsAnsweredToItsSender) {
+    receive(frame(ArpMessage{.target_mac = kPortMac[1]}, kPortMac[1]));
+    EXPECT_EQ(ether_of(only_sent(1)).dst, kHostMac[1]);
+}
+
+// RFC 5227 2.1.1: somebody asks whether the address is free. It is told, and teaches nothing.
+TEST_F(ArpInputTest, ProbeIsAnsweredAndNotLearned) {
+    receive(frame(ArpMessage{.sender_ip = {}}));
+    EXPECT_EQ(sent(1).size(), 1U);
+    EXPECT_EQ(neighbours_.size(), 0U);
+}
+
+// Linux arp_ignore 0: an address belongs to the host, not to the port.
+TEST_F(ArpInputTest, AddressOfAnotherPortIsAnsweredWithThisPortsMac) {
+    receive(frame(ArpMessage{.target_ip = kPortIp[2]}));
+    const auto& arp = *reinterpret_cast<const ArpHeader*>(&only_sent(1)[14]);
+    EXPECT_EQ(arp.sender_mac, kPortMac[1]);
+    EXPECT_EQ(Ip4{arp.sender_ip}, kPortIp[2]);
+}
+
+TEST_F(ArpInputTest, RequestForAnotherIsNotAnsweredNorAdded) {
+    receive(frame(ArpMessage{.target_ip = {10, 0, 1, 77}}));
+    EXPECT_EQ(dropped(Drop::arp_not_ours), 1U);
+    EXPECT_EQ(sent(1).size(), 0U);
+    EXPECT_EQ(neighbours_.size(), 0U);
+}
+
+TEST_F(ArpInputTest, GratuitousRequestUpdatesWhatIsKnown) {
+    receive(frame(ArpMessage{}));
+    receive(frame(ArpMessage{.sender_mac = kNewMac, .target_ip = kHostIp[1]}));
+    EXPECT_EQ(dropped(Drop::arp_not_ours), 1U);
+    EXPECT_EQ(link(kHostIp[1]).mac, kNewMac);
+}
+
+TEST_F(ArpInputTest, UnsolicitedReplyIsDropped) {
+    receive(arp_reply(1, kHostMac[1], kHostIp[1]));
+    EXPECT_EQ(dropped(Drop::arp_unsolicited), 1U);
+    EXPECT_EQ(neighbours_.size(), 0U);
+}
+
+TEST_F(ArpInputTest, ReplyProvesAndBroadcastReplyHints) {
+    ASSERT_NE(neighbours_.find_or_add({1, kHostIp[1]}, 0), nullptr);
+    const Bytes reply = arp_reply(1, kHostMac[1], kHostIp[1]);
+    receive(ethernet(Mac::broadcast(), kHostMac[1], kEtherTypeArp, from(reply, 14)));
+    EXPECT_EQ(link(kHostIp[1]).state, NeighbourState::stale);
+    receive(reply);
+    EXPECT_EQ(link(kHostIp[1]).state, NeighbourState::reachable);
+    EXPECT_EQ(consumed(Consumed::arp_reply), 2U);
+}
+
+TEST_F(ArpInputTest, NeighboursOfTwoPortsAreApart) {
+    receive(frame(ArpMessage{}));
+    EXPECT_EQ(neighbours_.find({2, kHostIp[1]}), nullptr);
+    receive(frame(ArpMessage{.sender_mac = kNewMac}), 2);
+    EXPECT_EQ(link(kHostIp[1], 1).mac, kHostMac[1]);
+    EXPECT_EQ(link(kHostIp[1], 2).mac, kNewMac);
+}
+
+TEST_F(ArpInputTest, SenderWithOurAddressIsNotBelieved) {
+    receive(
+        {frame(ArpMessage{.sender_ip = kPortIp[1]}), frame(ArpMessage{.sender_ip = kPortIp[2]})});
+    EXPECT_EQ(dropped(Drop::arp_bad_sender), 2U);
+    EXPECT_EQ(neighbours_.size(), 0U);
+    EXPECT_EQ(sent(1).size(), 0U);
+}
+
+TEST_F(ArpInputTest, PermanentNeighbourStays) {
+    permanent(1, kHostIp[1], kHostMac[1]);
+    receive(frame(ArpMessage{.sender_mac = kNewMac}));
+    receive(arp_reply(1, kNewMac, kHostIp[1]));
+    EXPECT_EQ(link(kHostIp[1]).mac, kHostMac[1]);
+    EXPECT_EQ(link(kHostIp[1]).state, NeighbourState::permanent);
+    EXPECT_EQ(ether_of(only_sent(1)).dst, kNewMac) << "whoever asked is answered";
+}
+
+TEST_F(ArpInputTest, FullTableStillAnswers) {
+    for (uint32_t i = 0; i < neighbours_.capacity(); ++i)
+        ASSERT_NE(neighbours_.find_or_add({2, Ip4{0x0a000300 + i}}, 0), nullptr);
+    receive(frame(ArpMessage{}));
+    EXPECT_EQ(sent(1).size(), 1U);
+    EXPECT_EQ(neighbours_.find({1, kHostIp[1]}), nullptr);
+}
+
+class ArpBurstTest : public StageTest, public testing::WithParamInterface<size_t> {};
+TEST_P(ArpBurstTest, IsAccounted) {
+    const Bytes kinds[] = {frame(ArpMessage{}), frame(ArpMessage{.cut_to = 20}),
+                           frame(ArpMessage{.target_ip = {10, 0, 1, 9}}),
+                           arp_reply(1, kHostMac[1], kHostIp[1])};
+    std::vector<Bytes> burst;
+    for (size_t i = 0; i < GetParam(); ++i) burst.push_back(kinds[i % 4]);
+    receive(burst);
+    EXPECT_EQ(sent(1).size(), (GetParam() + 3) / 4);
+    EXPECT_EQ(dropped(Drop::arp_malformed), (GetParam() + 2) / 4);
+}
+INSTANTIATE_TEST_SUITE_P(Bursts, ArpBurstTest, testing::Values(0, 1, 3, 31, 32));
+
+}  // namespace
+}  // namespace vethway

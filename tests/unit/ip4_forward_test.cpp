@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets on their way through: source check, lookup, TTL, next hop, MTU.
+#include <map>
+
+#include "tests/unit/stage_fixture.h"
+
+namespace vethway {
+namespace {
+
+using namespace test;
+
+// What leaves by `port` when `packet` is sent to the host there.
+Bytes forwarded(Ip4Packet packet, size_t port = 2) {
+    --packet.ttl;
+    packet.padding = 0;
+    return ethernet(kHostMac[port], kPortMac[port], kEtherTypeIp4, packet.bytes());
+}
+
+class Ip4ForwardTest : public StageTest {
+protected:
+    void SetUp() override {
+        StageTest::SetUp();
+        know_hosts();
+    }
+};
+
+TEST_F(Ip4ForwardTest, OnlyAddressesTtlAndChecksumChange) {
+    const Ip4Packet packet{.tos = 0x2e, .payload = udp(counting(100))};
+    receive(frame(packet));
+    EXPECT_EQ(only_sent(2), forwarded(packet));
+    const PortCounters& in = counters_->ports[1];
+    const PortCounters& out = counters_->ports[2];
+    EXPECT_EQ(in.rx_packets.value(), 1U);
+    EXPECT_EQ(out.tx_packets.value(), 1U);
+    EXPECT_EQ(out.tx_bytes.value(), 142U);
+}
+
+TEST_F(Ip4ForwardTest, ChecksumIsRightForEveryTtl) {
+    for (unsigned ttl = 2; ttl <= 255; ++ttl) {
+        const Ip4Packet packet{.ttl = static_cast<uint8_t>(ttl),
+                               .id = static_cast<uint16_t>(ttl * 257)};
+        receive(frame(packet));
+        ASSERT_EQ(sent(2).back(), forwarded(packet)) << ttl;
+    }
+}
+
+TEST_F(Ip4ForwardTest, OptionsPassUntouched) {
+    const Ip4Packet packet{.options = octets({0x07, 0x07, 0x04, 0, 0, 0, 0, 0})};
+    receive(frame(packet));
+    EXPECT_EQ(only_sent(2), forwarded(packet));
+}
+
+TEST_F(Ip4ForwardTest, BackOutOfTheSamePort) {
+    permanent(1, Ip4{10, 0, 1, 3}, kHostMac[3]);
+    receive(frame(Ip4Packet{.dst = {10, 0, 1, 3}}));
+    EXPECT_EQ(ether_of(only_sent(1)).dst, kHostMac[3]);
+    EXPECT_EQ(ether_of(only_sent(1)).src, kPortMac[1]);
+}
+
+TEST_F(Ip4ForwardTest, ViaAGateway) {
+    route("99.0.0.0/8", RouteType::forward, {{2, kHostIp[2], UINT32_MAX}});
+    const Ip4Packet packet{.dst = {99, 1, 2, 3}};
+    receive(frame(packet));
+    EXPECT_EQ(only_sent(2), forwarded(packet));
+}
+
+TEST_F(Ip4ForwardTest, LongestPrefixWinsAndDefaultCatches) {
+    route("0.0.0.0/0", RouteType::forward, {{3, kHostIp[3], UINT32_MAX}});
+    route("99.0.0.0/8", RouteType::blackhole);
+    route("99.1.0.0/16", RouteType::forward, {{2, kHostIp[2], UINT32_MAX}});
+    receive({frame(Ip4Packet{.dst = {99, 1, 0, 1}}), frame(Ip4Packet{.dst = {99, 2, 0, 1}}),
+             frame(Ip4Packet{.dst = {8, 8, 8, 8}})});
+    EXPECT_EQ(sent(2).size(), 1U);
+    EXPECT_EQ(sent(3).size(), 1U);
+    EXPECT_EQ(dropped(Drop::blackhole), 1U);
+}
+
+struct RefusedCase {
+    const char* name;
+    RouteType type;
+    Drop why;
+    bool told;  // the sender gets an ICMP error
+};
+class Ip4RefusedTest : public Ip4ForwardTest, public testing::WithParamInterface<RefusedCase> {};
+TEST_P(Ip4RefusedTest, IsDropped) {
+    if (GetParam().type != RouteType::none) route("99.0.0.0/8", GetParam().type);
+    receive(frame(Ip4Packet{.dst = {99, 0, 0, 1}}));
+    EXPECT_EQ(dropped(GetParam().why), 1U);
+    EXPECT_EQ(originated(Originated::icmp_error), GetParam().told ? 1U : 0U);
+    EXPECT_EQ(sent(1).size(), GetParam().told ? 1U : 0U);
+}
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(RouteTypes, Ip4RefusedTest, testing::Values(
+    RefusedCase{"none",        RouteType::none,        Drop::no_route,    true},
+    RefusedCase{"unreachable", RouteType::unreachable, Drop::unreachable, true},
+    RefusedCase{"prohibit",    RouteType::prohibit,    Drop::prohibited,  true},
+    RefusedCase{"blackhole",   RouteType::blackhole,   Drop::blackhole,   false},
+    RefusedCase{"broadcast",   RouteType::broadcast,   Drop::broadcast,   false}),
+    [](const auto& c) { return c.param.name; });
+// clang-format on
+
+TEST_F(Ip4ForwardTest, BroadcastIsNotForwarded) {
+    const Bytes l3 = Ip4Packet{}.bytes();
+    receive({ethernet(Mac::broadcast(), kHostMac[1], kEtherTypeIp4, l3),
+             ethernet({{1, 0, 0x5e, 0, 0, 1}}, kHostMac[1], kEtherTypeIp4, l3),
+             frame(Ip4Packet{.dst = {10, 0, 2, 255}}), frame(Ip4Packet{.dst = {10, 0, 2, 0}}),
+             frame(Ip4Packet{.dst = {255, 255, 255, 255}})});
+    EXPECT_EQ(dropped(Drop::link_broadcast), 2U);
+    EXPECT_EQ(dropped(Drop::broadcast), 3U);
+    EXPECT_EQ(sent(1).size() + sent(2).size(), 0U);
+}
+
+TEST_F(Ip4ForwardTest, EgressDown) {
+    snap_.ports[2].up = false;
+    receive(frame(Ip4Packet{}));
+    EXPECT_EQ(dropped(Drop::egress_down), 1U);
+    EXPECT_EQ(sent(2).size(), 0U);
+}
+
+TEST_F(Ip4ForwardTest, MtuCountsFromTheIpHeader) {
+    const Ip4Packet fits{.fragment = 0x4000, .dst = kHostIp[3], .payload = udp(counting(548))};
+    const Ip4Packet large{.fragment = 0x4000, .dst = kHostIp[3], .payload = udp(counting(549))};
+    receive({frame(fits), frame(large)});
+    EXPECT_EQ(only_sent(3), forwarded(fits, 3));
+    EXPECT_EQ(dropped(Drop::fragment_needed), 1U);
+}
+
+// --- Reverse path filter ---
+struct SourceCase {
+    const char* name;
+    SourceCheck check;
+    Ip4 src;
+    bool passes;
+};
+class SourceCheckTest : public Ip4ForwardTest, public testing::WithParamInterface<SourceCase> {};
+TEST_P(SourceCheckTest, Verdict) {
+    route("50.0.0.0/8", RouteType::forward, {{3, kHostIp[3], UINT32_MAX}});
+    route("60.0.0.0/8", RouteType::forward,
+          {{3, kHostIp[3], UINT32_MAX / 2}, {1, kHostIp[1], UINT32_MAX}});
+    route("70.0.0.0/8", RouteType::blackhole);
+    snap_.ports[1].source_check = GetParam().check;
+    snap_.ports[1].accept_local = true;
+    snap_.any_source_check = true;
+    receive(frame(Ip4Packet{.src = GetParam().src}));
+    EXPECT_EQ(sent(2).size(), GetParam().passes ? 1U : 0U);
+    EXPECT_EQ(dropped(Drop::rp_filter), GetParam().passes ? 0U : 1U);
+    EXPECT_EQ(originated(Originated::icmp_error), 0U);
+}
+// clang-format off
+constexpr auto kStrict = SourceCheck::strict, kLoose = SourceCheck::loose, kOff = SourceCheck::off;
+INSTANTIATE_TEST_SUITE_P(Rfc3704, SourceCheckTest, testing::Values(
+    SourceCase{"strict_own_link",    kStrict, {10, 0, 1, 9}, true},
+    SourceCase{"strict_other_link",  kStrict, {10, 0, 2, 9}, false},
+    SourceCase{"strict_other_route", kStrict, {50, 0, 0, 1}, false},
+    SourceCase{"strict_one_of_two",  kStrict, {60, 0, 0, 1}, true},
+    SourceCase{"strict_blackhole",   kStrict, {70, 0, 0, 1}, false},
+    SourceCase{"strict_no_route",    kStrict, {80, 0, 0, 1}, false},
+    SourceCase{"strict_broadcast",   kStrict, {10, 0, 1, 255}, false},
+    SourceCase{"strict_accept_local", kStrict, {10, 0, 3, 1}, true},
+    SourceCase{"loose_other_link",   kLoose,  {10, 0, 2, 9}, true},
+    SourceCase{"loose_other_route",  kLoose,  {50, 0, 0, 1}, true},
+    SourceCase{"loose_blackhole",    kLoose,  {70, 0, 0, 1}, false},
+    SourceCase{"loose_no_route",     kLoose,  {80, 0, 0, 1}, false},
+    SourceCase{"off_no_route",       kOff,    {80, 0, 0, 1}, true}),
+    [](const auto& c) { return c.param.name; });
+// clang-format on
+
+// --- Several next hops ---
+class MultipathTest : public Ip4ForwardTest {
+protected:
+    // Ports 1, 2 and 3 have 1/8, 2/8 and 5/8 of the hash space.
+    void SetUp() override {
+        Ip4ForwardTest::SetUp();
+        route("99.0.0.0/8", RouteType::forward,
+              {{1, kHostIp[1], (1U << 29) - 1},
+               {2, kHostIp[2], (3U << 29) - 1},
+               {3, kHostIp[3], UINT32_MAX}});
+    }
+};
+
+TEST_F(MultipathTest, FlowsSpreadByWeightAndStay) {
+    constexpr uint32_t kFlows = 4096;
+    std::map<std::pair<uint32_t, uint32_t>, unsigned> path;
+    for (unsigned round = 0; round < 2; ++round) {
+        for (uint32_t i = 0; i < kFlows; i += kBurst) {
+            std::vector<Bytes> burst;
+            for (uint32_t f = i; f < i + kBurst; ++f)
+                burst.push_back(frame(Ip4Packet{.src = Ip4{0x0a000102 + f % 64},
+                                                .dst = Ip4{0x63000000 + f / 64 * 259},
+                                                .payload = udp(counting(round), 9)}));
+            receive(burst);
+        }
+        for (uint16_t p = 1; p <= kPorts; ++p)
+            for (const Bytes& f : ports_[p].sent) {
+                const auto [known, first_seen] =
+                    path.try_emplace({ip4_of(f).src, ip4_of(f).dst}, p);
+                ASSERT_TRUE(first_seen || known->second == p) << "a flow changed its path";
+            }
+    }
+    // A binomial's standard deviation here is at most 31: six of them.
+    const size_t want[] = {0, kFlows / 8, kFlows / 4, kFlows * 5 / 8};
+    for (uint16_t p = 1; p <= kPorts; ++p)
+        EXPECT_NEAR(static_cast<double>(sent(p).size()), 2.0 * static_cast<double>(want[p]),
+                    2 * 186)
+            << p;
+}
+
+TEST_F(MultipathTest, FragmentsKeepToThePathOfTheFirst) {
+    for (uint32_t flow = 0; flow < 50; ++flow) {
+        const Ip4 dst{0x63000000 + flow * 7};
+        for (FakePort& port : ports_) port.sent.clear();
+        receive({frame(Ip4Packet{.fragment = 0x2000, .dst = dst, .payload = udp(counting(8))}),
+                 frame(Ip4Packet{.fragment = 2, .dst = dst, .payload = counting(5)})});
+        size_t used = 0;
+        for (const FakePort& port : ports_) used += port.sent.empty() ? 0 : 1;
+        EXPECT_EQ(used, 1U);
+    }
+}
+
+class Ip4ForwardBurstTest : public Ip4ForwardTest, public testing::WithParamInterface<size_t> {};
+TEST_P(Ip4ForwardBurstTest, OrderIsKeptAndAllIsAccounted) {
+    std::vector<Bytes> burst;
+    for (uint16_t i = 0; i < GetParam(); ++i)
+        burst.push_back(
+            frame(Ip4Packet{.ttl = static_cast<uint8_t>(i % 8 == 7 ? 1 : 64), .id = i}));
+    receive(burst);
+    EXPECT_EQ(sent(2).size(), GetParam() - GetParam() / 8);
+    EXPECT_EQ(dropped(Drop::ttl_expired), GetParam() / 8);
+    EXPECT_TRUE(std::ranges::is_sorted(sent(2), {},
+                                       [](const Bytes& f) -> uint16_t { return ip4_of(f).id; }));
+}
+INSTANTIATE_TEST_SUITE_P(Bursts, Ip4ForwardBurstTest, testing::Values(0, 1, 3, 31, 32));
+
+}  // namespace
+}  // namespace vethway

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets whose next hop's MAC is not known: what is asked, what waits, what leaves and in which
+// order.
+#include "dataplane/neighbour/resolve.h"
+
+#include "tests/unit/stage_fixture.h"
+
+namespace vethway::test {
+namespace {
+
+constexpr Ip4 kStranger{10, 0, 2, 77};
+constexpr Mac kStrangerMac{{0x06, 0, 0, 0, 2, 0x77}};
+
+class ResolveTest : public StageTest {
+protected:
+    void send_to_stranger(uint16_t first, uint16_t last) {
+        for (uint16_t id = first; id <= last; ++id)
+            receive(frame(Ip4Packet{.id = id, .dst = kStranger}));
+    }
+    void stranger_answers() { receive(arp_reply(2, kStrangerMac, kStranger), 2); }
+    // Ids of the IPv4 packets sent by port 2.
+    std::vector<uint16_t> ids() const {
+        std::vector<uint16_t> found;
+        for (const Bytes& f : sent(2))
+            if (ether_of(f).type == kEtherTypeIp4) found.push_back(ip4_of(f).id);
+        return found;
+    }
+    size_t requests() const { return sent(2).size() - ids().size(); }
+};
+
+std::vector<uint16_t> from_to(uint16_t first, uint16_t last) {
+    std::vector<uint16_t> out;
+    for (uint16_t i = first; i <= last; ++i) out.push_back(i);
+    return out;
+}
+
+TEST_F(ResolveTest, AsksOnceAndSendsInOrderWhenAnswered) {
+    send_to_stranger(1, 20);
+    EXPECT_EQ(requests(), 1U);
+    EXPECT_EQ(held(), 20U);
+    stranger_answers();
+    EXPECT_EQ(ids(), from_to(1, 20));
+    EXPECT_EQ(held(), 0U);
+    EXPECT_EQ(ether_of(sent(2).back()).dst, kStrangerMac);
+    send_to_stranger(21, 21);
+    EXPECT_EQ(ids(), from_to(1, 21)) << "known from now on";
+}
+
+TEST_F(ResolveTest, OfTooManyTheOldestMakeWay) {
+    constexpr uint16_t kMost = NeighbourTable::kMaxHeldEach;
+    send_to_stranger(1, kMost + 6);
+    EXPECT_EQ(held(), kMost);
+    EXPECT_EQ(dropped(Drop::neighbour_queue_full), 6U);
+    EXPECT_EQ(requests(), 1U);
+    stranger_answers();
+    EXPECT_EQ(ids(), from_to(7, kMost + 6));
+}
+
+TEST_F(ResolveTest, AllThatWaitsIsBounded) {
+    for (uint8_t host = 100; host < 110; ++host)
+        for (uint16_t id = 0; id < 30; ++id)
+            receive(frame(Ip4Packet{.id = id, .dst = Ip4{10, 0, 2, host}}));
+    EXPECT_EQ(held(), 256U) << "max_held of the fixture";
+    EXPECT_EQ(dropped(Drop::neighbour_queue_full), 44U);
+}
+
+TEST_F(ResolveTest, AStrangersAnswerFromAnotherPortDoesNotCount) {
+    send_to_stranger(1, 1);
+    receive(arp_reply(1, kStrangerMac, kStranger), 1);
+    EXPECT_EQ(held(), 1U);
+    EXPECT_EQ(dropped(Drop::arp_unsolicited, 1), 1U);
+}
+
+TEST_F(ResolveTest, PortThatIsDown) {
+    snap_.ports[2].up = false;
+    send_to_stranger(1, 1);
+    EXPECT_EQ(dropped(Drop::egress_down), 1U);
+    EXPECT_EQ(held(), 0U);
+}
+
+TEST_F(ResolveTest, NoMorePlacesInTheTable) {
+    for (uint16_t i = 0; i < 64; ++i)
+        ASSERT_NE(neighbours_.find_or_add({3, Ip4{0x0a000400U + i}}, context_->now), nullptr);
+    send_to_stranger(1, 1);
+    EXPECT_EQ(dropped(Drop::neighbour_table_full), 1U);
+}
+
+}  // namespace
+}  // namespace vethway::test
