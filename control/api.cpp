@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/api.h"
+
+#include <spdlog/spdlog.h>
+
+#include "config/parse.h"
+#include "control/json_body.h"
+
+namespace vethway {
+
+namespace {
+
+void answer(httplib::Response& response, const Json& json) {
+    // What a user sent may be in it, and be no UTF-8.
+    response.set_content(json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n',
+                         "application/json");
+}
+
+void refuse(httplib::Response& response, int status, const std::string& why) {
+    response.status = status;
+    // A line is a line: what a user sent may be in it.
+    std::string line = why;
+    for (char& c : line)
+        if (c == '\n') c = ' ';
+    answer(response, {{"error", line}});
+}
+
+Json body_of(const httplib::Request& request) { return parse_body(request.body); }
+
+// What httplib refuses by itself, before any handler of ours.
+std::string own_refusal(const httplib::Request& request, int status) {
+    const std::string file = request.get_header_value("X-File-Name");
+    const std::string what = file.empty() ? request.method + ' ' + request.path : file;
+    if (status == 413) return what + ": larger than 16 MiB";
+    if (status == 404) return what + ": no such thing";
+    return what + ": refused with status " + std::to_string(status);
+}
+
+PingRequest ping_request(const Json& body, const Ports& ports) {
+    check_keys(body,
+               {"to", "from", "port", "size", "ttl", "tos", "df", "id", "sequence", "timeout_ms"});
+    PingRequest r;
+    r.to = required_address(body, "to");
+    r.from = address_of(body, "from").value_or(Ip4{});
+    if (const auto name = text_of(body, "port")) {
+        const ManagedPort* port = ports.find(*name);
+        if (port == nullptr) throw ApiRefusal(404, "there is no port \"" + *name + '"');
+        if (port->config.addresses.empty())
+            throw ApiRefusal(409, "port " + *name + " has no address to ping from");
+        r.from = port->config.addresses.front().address;
+    }
+    r.size = static_cast<uint16_t>(number_of(body, "size", 0, 65507).value_or(56));
+    r.ttl = static_cast<uint8_t>(number_of(body, "ttl", 1, 255).value_or(64));
+    r.tos = static_cast<uint8_t>(number_of(body, "tos", 0, 255).value_or(0));
+    r.dont_fragment = boolean_of(body, "df").value_or(false);
+    r.id = static_cast<uint16_t>(number_of(body, "id", 0, 65535).value_or(0));
+    r.sequence = static_cast<uint16_t>(number_of(body, "sequence", 0, 65535).value_or(0));
+    r.timeout = std::chrono::milliseconds(number_of(body, "timeout_ms", 1, 60'000).value_or(1000));
+    return r;
+}
+
+}  // namespace
+
+Api::Api(EventLoop& loop, Controller& controller, HttpServer& server)
+    : loop_(loop), controller_(controller), routes_(server.routes()) {
+    add_views();
+    add_changes();
+    add_configuration();
+    add_ping();
+    routes_.set_error_handler([](const Request& request, httplib::Response& response) {
+        if (response.body.empty())
+            refuse(response, response.status, own_refusal(request, response.status));
+    });
+}
+
+// What goes wrong becomes the status that says whose fault it is.
+httplib::Server::Handler Api::guarded(
+    std::function<void(const Request&, httplib::Response&)> work) {
+    return [work = std::move(work)](const Request& request, httplib::Response& response) {
+        try {
+            work(request, response);
+        } catch (const ApiRefusal& e) {
+            refuse(response, e.status, e.what());
+        } catch (const ConfigError& e) {
+            refuse(response, 400, e.what());
+            Json json{{"error", e.lines().front()}, {"errors", e.lines()}};
+            answer(response, json);
+        } catch (const std::invalid_argument& e) {
+            refuse(response, 400, e.what());
+        } catch (const Json::exception&) {
+            refuse(response, 400, "the request is no valid JSON");
+        } catch (const std::future_error&) {
+            refuse(response, 409, "vethwayd is stopping");
+        } catch (const std::exception& e) {
+            refuse(response, 409, e.what());
+        }
+    };
+}
+
+void Api::on(Method method, const std::string& pattern, Handler handler) {
+    auto run = guarded(
+        [this, handler = std::move(handler)](const Request& request, httplib::Response& response) {
+            answer(response, loop_.call([&] { return handler(controller_, request); }));
+        });
+    switch (method) {
+        case Method::get:
+            routes_.Get(pattern, run);
+            break;
+        case Method::post:
+            routes_.Post(pattern, run);
+            break;
+        case Method::put:
+            routes_.Put(pattern, run);
+            break;
+        case Method::patch:
+            routes_.Patch(pattern, run);
+            break;
+        case Method::del:
+            routes_.Delete(pattern, run);
+            break;
+    }
+}
+
+void Api::add_views() {
+    const auto view = [this](const std::string& path, Json (*make)(Controller&)) {
+        on(Method::get, path, [make](Controller& c, const Request&) { return make(c); });
+    };
+    view("/v1/status", status_view);
+    view("/v1/ports", ports_view);
+    view("/v1/neighbours", neighbours_view);
+    view("/v1/counters", counters_view);
+    view("/v1/lcores", lcores_view);
+    on(Method::get, "/v1/routes",
+       [](Controller& c, const Request& r) { return routes_view(c, r.has_param("all")); });
+    on(Method::get, "/v1/drops",
+       [](Controller& c, const Request& r) { return drops_view(c, r.has_param("all")); });
+    on(Method::get, "/v1/routes/lookup", [](Controller& c, const Request& r) {
+        const std::string text = r.get_param_value("to");
+        const auto to = Ip4::parse(text);
+        if (!to) throw ApiRefusal(400, "expected an IPv4 address, got \"" + text + '"');
+        Json found = route_lookup_view(c, *to);
+        if (found.is_null()) throw ApiRefusal(404, "no route to " + text);
+        return found;
+    });
+}
+
+void Api::add_changes() {
+    const auto change = [this](Method method, const std::string& path,
+                               Json (*make)(Controller&, const Json&)) {
+        on(method, path, [make](Controller& c, const Request& r) { return make(c, body_of(r)); });
+    };
+    const auto of_port = [this](Method method, const std::string& path,
+                                Json (*make)(Controller&, const std::string&, const Json&)) {
+        on(method, "/v1/ports/([^/]+)" + path,
+           [make](Controller& c, const Request& r) { return make(c, r.matches[1], body_of(r)); });
+    };
+    change(Method::post, "/v1/routes", add_route);
+    change(Method::del, "/v1/routes", delete_route);
+    change(Method::post, "/v1/neighbours", add_neighbour);
+    change(Method::del, "/v1/neighbours", delete_neighbour);
+    change(Method::post, "/v1/neighbours/flush", flush_neighbours);
+    change(Method::post, "/v1/ports", add_port);
+    of_port(Method::post, "/addresses", add_address);
+    of_port(Method::del, "/addresses", delete_address);
+    of_port(Method::patch, "", set_port);
+    on(Method::del, "/v1/ports/([^/]+)",
+       [](Controller& c, const Request& r) { return delete_port(c, r.matches[1]); });
+}
+
+void Api::add_configuration() {
+    routes_.Get("/v1/config", guarded([this](const Request& request, httplib::Response& response) {
+                    const auto yaml = loop_.call([&] { return to_yaml(controller_.config()); });
+                    if (request.get_param_value("format") == "json")
+                        answer(response, {{"yaml", yaml}});
+                    else
+                        response.set_content(yaml, "text/yaml");
+                }));
+    on(Method::put, "/v1/config", [](Controller& c, const Request& r) {
+        const std::string file = r.get_header_value("X-File-Name");
+        return Json{{"changes", c.apply(parse_config(r.body, file.empty() ? "config" : file))}};
+    });
+    on(Method::post, "/v1/reload", [](Controller& c, const Request&) {
+        return Json{{"changes", c.reload()}};
+    });
+}
+
+// The control thread must not wait for the answer: it is what takes it in.
+void Api::add_ping() {
+    routes_.Post(
+        "/v1/ping", guarded([this](const Request& request, httplib::Response& response) {
+            const Json body = body_of(request);
+            auto promise = std::make_shared<std::promise<PingResult>>();
+            std::future<PingResult> result = promise->get_future();
+            const auto timeout = loop_.call([&] {
+                const PingRequest ping = ping_request(body, controller_.ports());
+                // The pinger's is then the only hold on the promise: what it drops is broken.
+                controller_.pinger().send(
+                    ping,
+                    [promise = std::move(promise)](const PingResult& r) { promise->set_value(r); });
+                return ping.timeout;
+            });
+            if (result.wait_for(timeout + std::chrono::seconds(2)) != std::future_status::ready)
+                throw std::runtime_error("the control thread is busy: try again");
+            answer(response, json_of(result.get()));
+        }));
+}
+
+}  // namespace vethway

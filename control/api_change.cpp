@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "config/names.h"
+#include "config/parse.h"
+#include "control/api.h"
+#include "control/json_body.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr char kRequest[] = "request";  // the name of a file that there is not
+
+// A broken rule, told to someone who has no file: not "request:1:11: ports[0].mac: why" but "mac:
+// why", and "route 10.8.0.0/16: why" for "routes[0].via: why".
+std::string told(std::string line, const Config& config) {
+    if (line.starts_with(kRequest)) line.erase(0, line.find(": ") + 2);
+    const size_t colon = line.find(": "), bracket = line.find(']');
+    if (colon == std::string::npos) return line;
+    std::string why = line.substr(colon + 2);
+    if (bracket > colon) return why;
+    const size_t digits = line.find('[') + 1;
+    if (line.starts_with("routes[")) {
+        const size_t i = std::stoul(line.substr(digits, bracket - digits));
+        return "route " + config.routes.at(i).to.to_string() + ": " + why;
+    }
+    const std::string within = line.substr(bracket + 1, colon - bracket - 1);  // ".addresses[1]"
+    const std::string key = within.substr(0, within.find('['));
+    return line.starts_with("ports[") && !key.empty() ? key.substr(1) + ": " + why : why;
+}
+
+template <class Work>
+auto telling(const Config& config, Work work) {
+    try {
+        return work();
+    } catch (const ConfigError& e) {
+        std::vector<std::string> lines = e.lines();
+        for (std::string& line : lines) line = told(line, config);
+        throw ConfigError(std::move(lines));
+    }
+}
+
+// Applies an edit of the running configuration.
+template <class Edit>
+Json edit(Controller& controller, Edit change) {
+    Config next = controller.config();
+    change(next);
+    return telling(next, [&] { return Json{{"changes", controller.apply(next)}}; });
+}
+
+PortConfig& port_named(Config& config, const std::string& name) {
+    const auto found = std::ranges::find(config.ports, name, &PortConfig::name);
+    if (found == config.ports.end()) throw ApiRefusal(404, "there is no port \"" + name + '"');
+    return *found;
+}
+
+NextHopConfig next_hop_of(const Json& body) {
+    NextHopConfig hop{.via = address_of(body, "via"), .port = text_of(body, "port")};
+    hop.weight = static_cast<uint16_t>(number_of(body, "weight", 1, 256).value_or(1));
+    return hop;
+}
+
+std::vector<NextHopConfig> next_hops_of(const Json& hops) {
+    if (!hops.is_array() || hops.empty())
+        throw ApiRefusal(400, "next_hops: expected a list of at least one next hop");
+    std::vector<NextHopConfig> all;
+    for (const Json& hop : hops) {
+        check_keys(hop, {"via", "port", "weight"});
+        all.push_back(next_hop_of(hop));
+    }
+    return all;
+}
+
+RouteConfig route_of(const Json& body) {
+    check_keys(body, {"to", "via", "port", "metric", "action", "next_hops"});
+    RouteConfig route;
+    route.to = parse_route_prefix(required_text(body, "to"));
+    route.metric = number_of(body, "metric", 0, UINT32_MAX).value_or(0);
+    const bool one = body.contains("via") || body.contains("port");
+    const auto hops = body.find("next_hops");
+    if (one && hops != body.end())
+        throw ApiRefusal(400, "a route has via and port, or next_hops, not both");
+    if (const auto action = text_of(body, "action")) {
+        const auto known = enum_named<RouteAction>(kRouteActionNames, *action);
+        if (!known || *known == RouteAction::forward || one || hops != body.end())
+            throw ApiRefusal(
+                400, "action: expected blackhole, unreachable or prohibit, and no next hop");
+        route.action = *known;
+    } else if (one) {
+        route.next_hops.push_back(next_hop_of(body));
+    } else if (hops != body.end()) {
+        route.next_hops = next_hops_of(*hops);
+    }
+    return route;
+}
+
+// By its name, or by a next hop in one of its subnets.
+bool uses(const RouteConfig& route, const PortConfig& port) {
+    return std::ranges::any_of(route.next_hops, [&](const NextHopConfig& hop) {
+        if (hop.port) return *hop.port == port.name;
+        return std::ranges::any_of(port.addresses,
+                                   [&](const Prefix4& a) { return a.contains(*hop.via); });
+    });
+}
+
+void refuse_if_used(const Config& config, const PortConfig& port) {
+    const auto is_user = [&](const RouteConfig& r) { return uses(r, port); };
+    const auto first = std::ranges::find_if(config.routes, is_user);
+    if (first == config.routes.end()) return;
+    const auto more = std::ranges::count_if(config.routes, is_user) - 1;
+    const std::string what = "route " + first->to.to_string();
+    const std::string by = " port " + port.name + ": delete ";
+    throw ApiRefusal(
+        409, more == 0 ? what + " uses" + by + "it first"
+                       : what + " and " + std::to_string(more) + " more use" + by + "them first");
+}
+
+std::string on_port(const Controller& controller, Ip4 address) {
+    for (const PortConfig& port : controller.config().ports)
+        for (const Prefix4& a : port.addresses)
+            if (a.contains(address)) return port.name;
+    throw ApiRefusal(409, address.to_string() + " is in no port's subnet: say which port");
+}
+
+}  // namespace
+
+Json add_route(Controller& controller, const Json& body) {
+    const RouteConfig route = route_of(body);
+    return edit(controller, [&](Config& next) {
+        for (const RouteConfig& r : next.routes)
+            if (r.to == route.to && r.metric == route.metric)
+                throw ApiRefusal(409, "a route to " + route.to.to_string() + " with metric " +
+                                          std::to_string(route.metric) + " exists");
+        next.routes.push_back(route);
+    });
+}
+
+Json delete_route(Controller& controller, const Json& body) {
+    check_keys(body, {"to", "metric"});
+    const Prefix4 to = parse_route_prefix(required_text(body, "to"));
+    const auto metric = number_of(body, "metric", 0, UINT32_MAX);
+    return edit(controller, [&](Config& next) {
+        auto found = next.routes.end();  // without a metric: the one that is used, the lowest
+        for (auto r = next.routes.begin(); r != next.routes.end(); ++r)
+            if (r->to == to && (!metric || r->metric == *metric) &&
+                (found == next.routes.end() || r->metric < found->metric))
+                found = r;
+        if (found == next.routes.end())
+            throw ApiRefusal(404, "there is no configured route to " + to.to_string() +
+                                      (metric ? " with metric " + std::to_string(*metric) : ""));
+        next.routes.erase(found);
+    });
+}
+
+Json add_neighbour(Controller& controller, const Json& body) {
+    check_keys(body, {"address", "mac", "port"});
+    const Ip4 address = required_address(body, "address");
+    const Mac mac = required_mac(body, "mac");
+    const auto port = text_of(body, "port");
+    const NeighbourConfig entry{
+        .address = address, .mac = mac, .port = port ? *port : on_port(controller, address)};
+    return edit(controller, [&](Config& next) {
+        std::erase_if(next.neighbours, [&](const NeighbourConfig& n) {
+            return n.address == entry.address && n.port == entry.port;  // `ip neigh replace`
+        });
+        next.neighbours.push_back(entry);
+    });
+}
+
+Json delete_neighbour(Controller& controller, const Json& body) {
+    check_keys(body, {"address", "port"});
+    const Ip4 address = required_address(body, "address");
+    const auto given = text_of(body, "port");
+    const std::string port = given ? *given : on_port(controller, address);
+    const auto same = [&](const NeighbourConfig& n) {
+        return n.address == address && n.port == port;
+    };
+    if (std::ranges::any_of(controller.config().neighbours, same))
+        return edit(controller, [&](Config& next) { std::erase_if(next.neighbours, same); });
+    if (!controller.neighbours().remove(port, address))
+        throw ApiRefusal(404, "there is no neighbour " + address.to_string() + " on port " + port);
+    return {{"changes", {"neighbour " + address.to_string() + " port " + port + " removed"}}};
+}
+
+Json flush_neighbours(Controller& controller, const Json& body) {
+    check_keys(body, {"port"});
+    const auto port = text_of(body, "port");
+    if (port && controller.ports().find(*port) == nullptr)
+        throw ApiRefusal(404, "there is no port \"" + *port + '"');
+    return {{"flushed", controller.neighbours().flush(port.value_or(""))}};
+}
+
+Json add_address(Controller& controller, const std::string& port, const Json& body) {
+    check_keys(body, {"address"});
+    const Prefix4 address = parse_interface_address(required_text(body, "address"));
+    return edit(controller,
+                [&](Config& next) { port_named(next, port).addresses.push_back(address); });
+}
+
+Json delete_address(Controller& controller, const std::string& port, const Json& body) {
+    check_keys(body, {"address"});
+    const Prefix4 address = parse_interface_address(required_text(body, "address"));
+    return edit(controller, [&](Config& next) {
+        if (std::erase(port_named(next, port).addresses, address) == 0)
+            throw ApiRefusal(404, "port " + port + " does not have " + address.to_string());
+    });
+}
+
+// JSON is YAML: one parser knows what a port can be.
+Json add_port(Controller& controller, const Json& body) {
+    const Config one = telling(Config{}, [&] {
+        return parse_config(Json{{"ports", Json::array({body})}}.dump(), kRequest);
+    });
+    return edit(controller, [&](Config& next) { next.ports.push_back(one.ports.at(0)); });
+}
+
+Json delete_port(Controller& controller, const std::string& port) {
+    return edit(controller, [&](Config& next) {
+        refuse_if_used(next, port_named(next, port));
+        std::erase_if(next.ports, [&](const PortConfig& p) { return p.name == port; });
+        std::erase_if(next.neighbours, [&](const NeighbourConfig& n) { return n.port == port; });
+    });
+}
+
+Json set_port(Controller& controller, const std::string& port, const Json& body) {
+    check_keys(body, {"admin", "mtu", "mac", "rp_filter", "accept_local"});
+    return edit(controller, [&](Config& next) {
+        PortConfig& p = port_named(next, port);
+        if (const auto admin = text_of(body, "admin")) {
+            if (*admin != "up" && *admin != "down")
+                throw ApiRefusal(400, "admin: expected up or down");
+            p.admin_up = *admin == "up";
+        }
+        if (const auto mtu = number_of(body, "mtu", kMinMtu, kMaxMtu))
+            p.mtu = static_cast<uint16_t>(*mtu);
+        if (text_of(body, "mac")) p.mac = required_mac(body, "mac");
+        if (const auto filter = text_of(body, "rp_filter")) {
+            const auto known = enum_named<RpFilter>(kRpFilterNames, *filter);
+            if (!known) throw ApiRefusal(400, "rp_filter: expected off, strict or loose");
+            p.rp_filter = *known;
+        }
+        if (const auto accept = boolean_of(body, "accept_local")) p.accept_local = *accept;
+    });
+}
+
+}  // namespace vethway

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Speaks to vethwayd's API on its unix socket.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace vethway::cli {
+
+using Json = nlohmann::ordered_json;
+
+// What went wrong, a line each, for stderr.
+struct ClientError : std::runtime_error {
+    explicit ClientError(std::vector<std::string> all)
+        : std::runtime_error(all.front()), lines(std::move(all)) {}
+    std::vector<std::string> lines;
+};
+
+class Client {
+public:
+    explicit Client(std::string socket) : socket_(std::move(socket)) {}
+
+    // `path` without the version. Throw ClientError: unreachable, or refused.
+    Json get(const std::string& path) const;
+    Json send(const std::string& method, const std::string& path, const Json& body,
+              int patience_s = 15) const;
+    Json send_file(const std::string& path, const std::string& text, const std::string& name) const;
+
+private:
+    Json request(const std::string& method, const std::string& path, const std::string& body,
+                 const std::string& file_name, int patience_s) const;
+    std::string socket_;
+};
+
+}  // namespace vethway::cli

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands there are, each added to the parser with what it does.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "control/cli/client.h"
+
+namespace vethway::cli {
+
+// What the command line says, once it is parsed.
+struct Session {
+    std::string socket = "/run/vethway/vethway.sock";
+    bool json = false;
+    bool colour = false;
+    std::function<int()> action;  // of the command that was given; returns the exit status
+    // What a command of free words knows, by its parser: for completion.
+    struct FreeWords {
+        std::vector<std::string> keywords;
+        bool port_first = false;  // the first word is a port's name
+    };
+    std::map<const CLI::App*, FreeWords> free_words;
+
+    Client client() const { return Client(socket); }
+    // Prints the answer, or `text` made of it, and returns the status 0.
+    int print(const Json& answer, const std::function<std::string(const Json&)>& text) const;
+};
+
+void add_show_commands(CLI::App& app, Session& session);  // status, show, explain
+void add_change_commands(CLI::App& app,
+                         Session& session);  // route, neighbour, address, port, apply, reload
+void add_ping_command(CLI::App& app, Session& session);
+void add_completion_commands(CLI::App& app, Session& session);
+
+// A line that says what was wrong with the command line.
+std::string told(const CLI::App& app, const CLI::ParseError& error);
+
+// What could stand in place of the last of `words`, a command line without its program.
+std::vector<std::string> completions(const CLI::App& app, const Session& session,
+                                     const std::vector<std::string>& words);
+
+}  // namespace vethway::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the API says, as text for people. Pure functions of its JSON.
+#pragma once
+
+#include <string>
+
+#include "control/cli/client.h"
+
+namespace vethway::cli {
+
+std::string show_status(const Json& status, bool colour);
+std::string show_ports(const Json& ports, bool colour);
+std::string show_routes(const Json& routes, bool colour);
+std::string show_route_lookup(const Json& found);
+std::string show_neighbours(const Json& neighbours, bool colour);
+std::string show_drops(const Json& drops, bool colour);
+std::string show_counters(const Json& counters, bool colour);
+std::string show_lcores(const Json& lcores, bool colour);
+std::string show_changes(const Json& answer);
+
+// A JSON number or string as it stands.
+std::string text_of(const Json& value);
+
+}  // namespace vethway::cli

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// vethway's state and the only hands that change it: file, API and links all end in apply().
+// Everything here: control thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "control/neighbours.h"
+#include "control/pinger.h"
+#include "control/ports.h"
+#include "control/rib.h"
+#include "dataplane/dataplane.h"
+
+namespace vethway {
+
+struct ReloadState {
+    bool ok = true;
+    std::string error;
+    std::chrono::system_clock::time_point at{}, succeeded_at{};
+    uint64_t successes = 0, failures = 0;
+};
+
+// What the start found out about the machine, for `status`.
+struct Machine {
+    bool hugepages = false;
+    std::string memory_reason;
+    std::string config_file;
+    std::chrono::steady_clock::time_point started;
+    double start_to_ready_ms = 0;
+};
+
+class Controller {
+public:
+    // `fixed` says what can't change later: dataplane, metrics, control. Its ports come with
+    // apply().
+    Controller(Dataplane& dataplane, Machine machine, const Config& fixed);
+    ~Controller();  // stops the workers, then closes the ports
+
+    // Makes `next` the running configuration, wholly or not at all, and says in words what changed.
+    // Throws ConfigError, PortError or std::runtime_error, and then runs on as before.
+    std::vector<std::string> apply(const Config& next);
+    // The same, of the file that vethwayd was started with.
+    std::vector<std::string> reload();
+    const Config& config() const { return config_; }
+
+    void tick();  // every 100 ms
+    // Looks which links are up, and has workers and routes follow. The kernel's interfaces tell of
+    // a change (LinkMonitor); other devices have to be asked.
+    enum class Links : uint8_t { all, without_netdev };
+    void check_links(Links which);
+
+    Dataplane& dataplane() { return dataplane_; }
+    Ports& ports() { return ports_; }
+    Rib& rib() { return rib_; }
+    Neighbours& neighbours() { return neighbours_; }
+    Pinger& pinger() { return pinger_; }
+    const ReloadState& reload_state() const { return reload_; }
+    Machine& machine() { return machine_; }
+    Books books() const;  // of all workers and the control thread
+
+private:
+    void reopen();
+
+    Dataplane& dataplane_;
+    Machine machine_;
+    Config config_;
+    Ports ports_;
+    Rib rib_;
+    Neighbours neighbours_;
+    Pinger pinger_;
+    ReloadState reload_;
+};
+
+}  // namespace vethway

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine gives and what the configuration wants of it, settled before EAL starts: a start
+// that can't work ends in one line that says what is missing.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/eal.h"
+
+namespace vethway {
+
+struct MachineError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct StartPlan {
+    EalOptions eal;
+    DataplaneOptions dataplane;
+    std::string memory_reason;  // why hugepages or plain memory: "auto: 0 of 40 pages are free"
+};
+
+// Throws MachineError.
+StartPlan plan_start(const Config& config);
+
+// The parts of it that only compute.
+struct CpuPlan {
+    std::vector<unsigned> workers, control;
+};
+CpuPlan plan_cpus(const WorkersConfig& wanted, const std::vector<unsigned>& allowed, size_t ports);
+DataplaneOptions plan_memory(const Config& config, unsigned workers);
+
+}  // namespace vethway

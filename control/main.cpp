@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// vethwayd: puts the parts together and runs the control thread.
+#include <fmt/format.h>
+#include <rte_version.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <optional>
+
+#include "config/parse.h"
+#include "control/api.h"
+#include "control/controller.h"
+#include "control/event_loop.h"
+#include "control/http_server.h"
+#include "control/machine.h"
+#include "control/metrics.h"
+#include "dataplane/port/link_monitor.h"
+
+namespace vethway {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+    std::string config_file;
+    std::string log_level = "info";
+    bool check = false;
+    bool foreground = true;  // all there is: service managers and containers want nothing else
+};
+
+// Signals become readable on a descriptor. Blocked before any thread starts, so that none takes
+// them elsewhere; and blocked signals reach even a process 1 (kernel/signal.c, sig_ignored).
+class Signals {
+public:
+    Signals() {
+        sigemptyset(&set_);
+        for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set_, signal);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        std::signal(SIGPIPE, SIG_IGN);
+        fd_ = signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+    }
+    ~Signals() { close(fd_); }
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+
+    int fd() const { return fd_; }
+    int next() const {
+        signalfd_siginfo info{};
+        return read(fd_, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+    }
+
+private:
+    sigset_t set_;
+    int fd_;
+};
+
+void log_dpdk(std::string_view text) {
+    while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+    if (!text.empty()) spdlog::info("dpdk: {}", text);
+}
+
+void on_signal(int signal, EventLoop& loop, Controller& controller) {
+    if (signal == SIGHUP) {
+        // sd_notify(3): Type=notify-reload wants to know that this READY comes after that signal.
+        const auto now = Clock::now().time_since_epoch();
+        const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+        sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", us).c_str());
+        try {
+            controller.reload();
+        } catch (const std::exception&) {
+            // reload() has logged it, and runs on as before
+        }
+        sd_notify(0, "READY=1");
+    } else if (signal != 0) {
+        spdlog::info("stopping on SIG{}", sigabbrev_np(signal));
+        sd_notify(0, "STOPPING=1");
+        loop.stop();
+    }
+}
+
+void say_ready(Controller& controller, const StartPlan& plan) {
+    Machine& machine = controller.machine();
+    machine.start_to_ready_ms =
+        std::chrono::duration<double, std::milli>(Clock::now() - machine.started).count();
+    spdlog::info("ready in {:.0f} ms: {} ports, {} workers, {} ({})", machine.start_to_ready_ms,
+                 controller.ports().all().size(), plan.dataplane.workers,
+                 machine.hugepages ? "hugepages" : "plain memory", machine.memory_reason);
+    sd_notify(0, "READY=1");
+}
+
+// The servers' threads, while there is something behind them to ask.
+class Serving {
+public:
+    Serving(HttpServer& api, std::optional<HttpServer>& metrics) : api_(api), metrics_(metrics) {
+        api_.start();
+        if (metrics_) metrics_->start();
+    }
+    ~Serving() {
+        api_.stop();
+        if (metrics_) metrics_->stop();
+    }
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+
+private:
+    HttpServer& api_;
+    std::optional<HttpServer>& metrics_;
+};
+
+// Everything is destroyed in the reverse order: servers first, so that nobody asks any more; then
+// the workers stop, the ports close and give the kernel's interfaces back, and EAL ends.
+void serve(const Arguments& args, const Config& config, Clock::time_point started) {
+    const StartPlan plan = plan_start(config);
+    const Signals signals;
+    // Bound early: a second start ends here, before it has touched an interface.
+    HttpServer api_server("control.socket",
+                          HttpServer::Unix{config.control.socket, config.control.mode});
+    std::optional<HttpServer> metrics_server;
+    if (config.metrics.port != 0)
+        metrics_server.emplace("metrics.listen",
+                               HttpServer::Tcp{config.metrics.host, config.metrics.port});
+    const Eal eal(plan.eal, log_dpdk);
+    Dataplane dataplane(plan.dataplane);
+    EventLoop loop;
+    Controller controller(dataplane,
+                          {.hugepages = plan.eal.hugepages,
+                           .memory_reason = plan.memory_reason,
+                           .config_file = args.config_file,
+                           .started = started},
+                          config);
+    LinkMonitor links;
+    controller.apply(config);
+    dataplane.start();
+
+    loop.watch(signals.fd(), [&] { on_signal(signals.next(), loop, controller); });
+    loop.watch(links.fd(), [&] {
+        links.drain([](const LinkChange&) {});  // what changed is asked of the ports themselves
+        controller.check_links(Controller::Links::all);
+    });
+    loop.watch(dataplane.punt_queue().fd(), [&] { controller.pinger().take_punted(); });
+    loop.every(std::chrono::milliseconds(100), [&] { controller.tick(); });
+
+    const Api api(loop, controller, api_server);
+    std::optional<Metrics> metrics;
+    if (metrics_server) metrics.emplace(loop, controller, *metrics_server);
+    const Serving serving(api_server, metrics_server);
+    say_ready(controller, plan);
+    loop.run();
+    controller.pinger().cancel();  // or the server's threads would wait for answers
+}
+
+Arguments parse(CLI::App& app, int argc, char** argv) {
+    Arguments args;
+    app.description("vethwayd: a software switch and router whose ports are veth ends");
+    app.set_version_flag("--version",
+                         "vethwayd " VETHWAY_VERSION ", " + std::string(rte_version()));
+    app.add_option("-c,--config", args.config_file, "The configuration, a YAML file")->required();
+    app.add_flag("--check", args.check, "Only say whether the configuration is valid");
+    app.add_flag("--foreground", args.foreground, "Stay in the foreground (always so)");
+    app.add_option("--log-level", args.log_level)
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    app.parse(argc, argv);
+    return args;
+}
+
+int run(int argc, char** argv) {
+    const auto started = Clock::now();
+    spdlog::set_default_logger(spdlog::stderr_color_mt("vethwayd"));
+    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+    CLI::App app;
+    Arguments args;
+    try {
+        args = parse(app, argc, argv);
+    } catch (const CLI::ParseError& e) {
+        if (e.get_exit_code() == 0) return app.exit(e);
+        std::cerr << "vethwayd: " << e.what() << "; see vethwayd --help\n";
+        return 2;
+    }
+    spdlog::set_level(spdlog::level::from_str(args.log_level));
+    try {
+        const Config config = load_config(args.config_file);
+        if (args.check) {
+            std::cout << args.config_file << ": ok, " << config.ports.size() << " ports, "
+                      << config.routes.size() << " routes\n";
+            return 0;
+        }
+        serve(args, config, started);
+    } catch (const ConfigError& e) {
+        std::cerr << e.what() << '\n';
+        return 1;
+    } catch (const std::exception& e) {
+        std::cerr << "vethwayd: " << e.what() << '\n';
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace vethway
+
+int main(int argc, char** argv) { return vethway::run(argc, argv); }

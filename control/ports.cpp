@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/ports.h"
+
+#include <net/if.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "control/port_spec.h"
+
+namespace vethway {
+
+namespace {
+
+template <class To, class From>
+void add_each(To& to, const From& from) {
+    for (size_t i = 0; i < to.size(); ++i) to[i] += from[i].value();
+}
+template <class Array>
+void subtract_each(Array& from, const Array& what) {
+    for (size_t i = 0; i < from.size(); ++i) from[i] -= what[i];
+}
+template <class Array>
+uint64_t sum(const Array& values) {
+    return std::accumulate(values.begin(), values.end(), uint64_t{0});
+}
+
+// True when the interface is gone and another has its name.
+bool is_replaced(const ManagedPort& port) {
+    const std::string netdev = kernel_interface(port.config);
+    if (netdev.empty()) return false;
+    const unsigned now = if_nametoindex(netdev.c_str());
+    return now != 0 && now != port.device->info().ifindex;
+}
+
+SourceCheck source_check(RpFilter filter) {
+    switch (filter) {
+        case RpFilter::strict:
+            return SourceCheck::strict;
+        case RpFilter::loose:
+            return SourceCheck::loose;
+        default:
+            return SourceCheck::off;
+    }
+}
+
+}  // namespace
+
+uint64_t PortTotals::all_consumed() const { return sum(consumed); }
+uint64_t PortTotals::all_originated() const { return sum(originated); }
+uint64_t PortTotals::all_dropped() const { return sum(dropped); }
+
+void PortTotals::add(const PortCounters& c) {
+    rx_packets += c.rx_packets.value();
+    rx_bytes += c.rx_bytes.value();
+    tx_packets += c.tx_packets.value();
+    tx_bytes += c.tx_bytes.value();
+    checksum_completed += c.checksum_completed.value();
+    add_each(rx_bursts, c.rx_bursts);
+    add_each(consumed, c.consumed);
+    add_each(originated, c.originated);
+    add_each(dropped, c.dropped);
+}
+
+void PortTotals::subtract(const PortTotals& b) {
+    rx_packets -= b.rx_packets;
+    rx_bytes -= b.rx_bytes;
+    tx_packets -= b.tx_packets;
+    tx_bytes -= b.tx_bytes;
+    checksum_completed -= b.checksum_completed;
+    subtract_each(rx_bursts, b.rx_bursts);
+    subtract_each(consumed, b.consumed);
+    subtract_each(originated, b.originated);
+    subtract_each(dropped, b.dropped);
+}
+
+std::string ManagedPort::down_reason() const {
+    if (!config.admin_up) return "admin down";
+    return link_up ? "" : "link down";
+}
+
+uint16_t ManagedPort::mtu() const { return device->info().mtu; }
+uint16_t ManagedPort::wanted_mtu(const PortConfig& next) const {
+    if (next.mtu) return *next.mtu;
+    return config.mtu ? device->info().own_mtu : device->info().mtu;
+}
+Mac ManagedPort::mac() const { return config.mac.value_or(device->info().mac); }
+
+Ports::Ports(Dataplane& dataplane) : dataplane_(dataplane) {}
+
+std::unique_ptr<Port> Ports::open(const PortConfig& config) {
+    const std::string interface = interface_of(config);
+    for (const auto& [name, port] : ports_)
+        if (!interface.empty() && interface_of(port.config) == interface && !is_replaced(port))
+            throw PortError("port " + config.name + ": interface " + interface +
+                            " is still taken by port " + name +
+                            ": remove that port first, then add this one");
+    return open_port(port_spec(config, dataplane_.workers(), opened_so_far_++), dataplane_.pool());
+}
+
+bool Ports::any_replaced() const {
+    return std::ranges::any_of(ports_, [](const auto& p) { return is_replaced(p.second); });
+}
+
+// The new MTUs of ports that stay are part of what can fail; they are put back if anything does.
+Ports::Opened Ports::open_new(const std::vector<PortConfig>& next) {
+    Opened opened;
+    std::vector<std::pair<Port*, uint16_t>> mtus_before;
+    try {
+        for (const PortConfig& config : next) {
+            const auto found = ports_.find(config.name);
+            if (found == ports_.end() || found->second.config.driver != config.driver ||
+                is_replaced(found->second)) {
+                opened[config.name] = open(config);
+                continue;
+            }
+            Port& device = *found->second.device;
+            const uint16_t before = device.info().mtu, wanted = found->second.wanted_mtu(config);
+            if (wanted == before) continue;
+            device.set_mtu(wanted);
+            mtus_before.emplace_back(&device, before);
+        }
+    } catch (...) {
+        for (const auto& [device, mtu] : mtus_before) device->set_mtu(mtu);
+        throw;
+    }
+    return opened;
+}
+
+uint16_t Ports::free_index() const {
+    std::set<uint16_t> taken{kLoopback};
+    for (const auto& [name, port] : ports_) taken.insert(port.index);
+    for (const ManagedPort& port : closing_) taken.insert(port.index);
+    uint16_t index = 0;
+    while (taken.contains(index)) ++index;
+    return index;
+}
+
+void Ports::remove(const std::string& name) {
+    const auto found = ports_.find(name);
+    closing_.push_back(std::move(found->second));
+    ports_.erase(found);
+}
+
+void Ports::commit(const std::vector<PortConfig>& next, Opened opened) {
+    std::set<std::string> staying;
+    for (const PortConfig& config : next)
+        if (!opened.contains(config.name)) staying.insert(config.name);
+    std::vector<std::string> going;
+    for (const auto& [name, port] : ports_)
+        if (!staying.contains(name)) going.push_back(name);
+    std::map<std::string, PortTotals> past;  // of ports that are opened anew: their counters go on
+    for (const std::string& name : going) {
+        past[name] = totals(ports_.at(name).index);
+        remove(name);
+    }
+
+    for (const PortConfig& config : next) {
+        const auto device = opened.find(config.name);
+        if (device != opened.end()) {
+            ManagedPort port;
+            port.index = free_index();
+            port.before = totals(port.index);
+            port.before.subtract(past[config.name]);
+            port.shared_tx =
+                dataplane_.make_shared_tx(port.index, device->second->info().tx_queues);
+            port.device = std::move(device->second);
+            ports_.emplace(config.name, std::move(port));
+        }
+        ports_.at(config.name).config = config;
+    }
+    republish();
+    for (ManagedPort& port : closing_)
+        for (const Ring& ring : port.shared_tx)
+            for (void* m; rte_ring_dequeue(ring.get(), &m) == 0;)
+                dataplane_.give_up(static_cast<rte_mbuf*>(m), Drop::port_removed);
+    closing_.clear();
+}
+
+void Ports::republish() {
+    for (auto& [name, port] : ports_) port.link_up = port.device->link_up();
+    dataplane_.publish(describe());
+}
+
+void Ports::close_all() {
+    ports_.clear();
+    closing_.clear();
+}
+
+// Queues go round the workers, so that each has its share of the ports and of a port's queues.
+Snapshot Ports::describe() const {
+    Snapshot next;
+    size_t size = dataplane_.snapshot().ports.size();  // an index once given stays valid to look at
+    for (const auto& [name, port] : ports_) size = std::max<size_t>(size, port.index + 1U);
+    next.ports.resize(size);
+    next.ports[kLoopback] = dataplane_.snapshot().ports[kLoopback];
+    next.rx.resize(dataplane_.workers());
+    unsigned queues = 0;
+    for (const auto& [name, port] : ports_) {
+        const PortInfo& info = port.device->info();
+        PortState& state = next.ports[port.index];
+        state.device = port.device.get();
+        state.up = port.up();
+        state.accept_local = port.config.accept_local;
+        state.partial_checksums = info.partial_checksums;
+        state.may_truncate = info.may_truncate;
+        state.source_check = source_check(port.config.rp_filter);
+        state.mtu = port.mtu();
+        state.tx_queues = info.tx_queues;
+        state.mac = port.mac();
+        state.addresses = port.config.addresses;
+        for (const Ring& ring : port.shared_tx) state.shared_tx.push_back(ring.get());
+        next.any_source_check |= state.source_check != SourceCheck::off;
+        if (port.config.admin_up)
+            for (const Prefix4& a : port.config.addresses) next.own.push_back(a.address);
+        for (uint16_t q = 0; q < info.rx_queues; ++q)
+            next.rx[queues++ % dataplane_.workers()].push_back({port.index, q});
+    }
+    std::ranges::sort(next.own);
+    return next;
+}
+
+const ManagedPort* Ports::find(const std::string& name) const {
+    const auto found = ports_.find(name);
+    return found == ports_.end() ? nullptr : &found->second;
+}
+
+const ManagedPort* Ports::find(uint16_t index) const {
+    for (const auto& [name, port] : ports_)
+        if (port.index == index) return &port;
+    return nullptr;
+}
+
+PortTotals Ports::totals(uint16_t index) const {
+    PortTotals totals;
+    for (const Counters* counters : dataplane_.all_counters()) totals.add(counters->ports[index]);
+    if (const ManagedPort* port = find(index)) totals.subtract(port->before);
+    return totals;
+}
+
+}  // namespace vethway

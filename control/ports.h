@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ports there are: opens and closes devices as the configuration says, and describes them to
+// the workers. Control thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "dataplane/dataplane.h"
+
+namespace vethway {
+
+// A port's totals, over all workers and since the port was added.
+struct PortTotals {
+    uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0, checksum_completed = 0;
+    std::array<uint64_t, kBurstBuckets> rx_bursts{};
+    std::array<uint64_t, static_cast<size_t>(Consumed::kCount)> consumed{};
+    std::array<uint64_t, static_cast<size_t>(Originated::kCount)> originated{};
+    std::array<uint64_t, kDropReasons> dropped{};
+
+    uint64_t all_consumed() const;
+    uint64_t all_originated() const;
+    uint64_t all_dropped() const;
+    void add(const PortCounters& c);
+    void subtract(const PortTotals& before);
+};
+
+class ManagedPort {
+public:
+    uint16_t index = 0;
+    PortConfig config;
+    std::unique_ptr<Port> device;  // null: `lo`
+    std::vector<Ring> shared_tx;
+    bool link_up = true;
+    // What the configuration has no more is as it was before it had it.
+    uint16_t wanted_mtu(const PortConfig& next) const;
+    PortTotals before;  // what the index had counted when the port was added
+
+    bool up() const { return config.admin_up && link_up; }
+    // "" when up, else "admin down" or "link down".
+    std::string down_reason() const;
+    uint16_t mtu() const;
+    Mac mac() const;
+};
+
+class Ports {
+public:
+    explicit Ports(Dataplane& dataplane);
+
+    // Opens every port of `next` that is not open with the same driver settings. Throws PortError
+    // and then has changed nothing; returns those opened, to be given to commit().
+    using Opened = std::map<std::string, std::unique_ptr<Port>>;
+    Opened open_new(const std::vector<PortConfig>& next);
+    // Makes `next` the ports there are, publishes them, and closes those that went.
+    void commit(const std::vector<PortConfig>& next, Opened opened);
+    // Publishes again what may have changed of the links.
+    void republish();
+    void close_all();
+    // Whether an interface was deleted and another of its name is there now.
+    bool any_replaced() const;
+
+    const std::map<std::string, ManagedPort>& all() const { return ports_; }  // without `lo`
+    std::map<std::string, ManagedPort>& all() { return ports_; }
+    const ManagedPort* find(const std::string& name) const;
+    const ManagedPort* find(uint16_t index) const;
+    // Of `lo`, or of a port.
+    PortTotals totals(uint16_t index) const;
+
+private:
+    std::unique_ptr<Port> open(const PortConfig& config);
+    uint16_t free_index() const;
+    void remove(const std::string& name);
+    Snapshot describe() const;
+
+    Dataplane& dataplane_;
+    std::map<std::string, ManagedPort> ports_;
+    std::vector<ManagedPort> closing_;
+    unsigned opened_so_far_ = 0;
+};
+
+}  // namespace vethway

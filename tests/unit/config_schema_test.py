@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON Schema that editors use says the same as vethwayd --check: of the example files, and of files
+each of which breaks one rule."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+import yaml
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.path.realpath(os.environ.get("VETHWAY_BUILD", os.path.join(ROOT, "build")))
+P = "ports:\n  - {name: p1, veth: p1, addresses: [10.1.0.1/24]"  # and the rest of the mapping
+ROUTE = P + "}\nroutes:\n  - "
+
+GOOD = {
+    "empty": "",
+    "no_ports": "ports:\n",
+    "dataplane": "dataplane: {workers: [0, 1], idle: poll, hugepages: off, mbufs: 4096}",
+    "workers": "dataplane: {workers: 2}",
+    "port_keys": P + ", mac: 02:00:00:00:01:01, mtu: 9000, admin: down, rp_filter: loose, accept_local: true}",
+    "numeric_name": "ports: [{name: 1, tap: t1}]",
+    "memif": "ports: [{name: m, memif: {socket: /run/m, role: client, id: 7}}]",
+    "pcap": "ports: [{name: c, pcap: {tx: out.pcap}}]",
+    "route": ROUTE + "{to: default, via: 10.1.0.2, metric: 5}",
+    "next_hops": ROUTE + "{to: 10.8.0.0/16, nexthops: [{via: 10.1.0.2, weight: 256}, {port: p1}]}",
+    "action": ROUTE + "{to: 10.8.0.0/16, action: prohibit}",
+    "neighbour": P + "}\nneighbours: [{address: 10.1.0.9, mac: 02:00:00:00:01:09, port: p1}]",
+    "control": "control: {socket: /tmp/x.sock, mode: \"0666\"}\nmetrics: {listen: 0.0.0.0:9464}",
+}
+BAD = {
+    "unknown_top": "port: []",
+    "unknown_port_key": P + ", adresses: []}",
+    "list_for_map": "dataplane: []",
+    "workers_0": "dataplane: {workers: 0}",
+    "workers_twice": "dataplane: {workers: [1, 1]}",
+    "idle": "dataplane: {idle: never}",
+    "hugepages": "dataplane: {hugepages: maybe}",
+    "mbufs": "dataplane: {mbufs: 10}",
+    "no_name": "ports: [{veth: a}]",
+    "no_driver": "ports: [{name: p}]",
+    "two_drivers": "ports: [{name: p, veth: a, tap: b}]",
+    "reserved_name": "ports: [{name: lo, veth: a}]",
+    "long_name": "ports: [{name: p234567890123456, veth: a}]",
+    "long_netdev": "ports: [{name: p, veth: p234567890123456}]",
+    "mac": P + ", mac: 02:00:00}",
+    "mac_group": P + ", mac: 03:00:00:00:00:01}",
+    "mtu_low": P + ", mtu: 67}",
+    "mtu_high": P + ", mtu: 9501}",
+    "address_bare": "ports: [{name: p, veth: a, addresses: [10.1.0.1]}]",
+    "admin": P + ", admin: sideways}",
+    "rp_filter": P + ", rp_filter: 3}",
+    "memif_no_socket": "ports: [{name: m, memif: {role: server}}]",
+    "pcap_empty": "ports: [{name: c, pcap: {}}]",
+    "ring_key": "ports: [{name: r, ring: {size: 5}}]",
+    "route_no_way": ROUTE + "{to: 10.8.0.0/16}",
+    "route_two_ways": ROUTE + "{to: 10.8.0.0/16, via: 10.1.0.2, action: blackhole}",
+    "route_prefix": ROUTE + "{to: 10.8.0.0/33, via: 10.1.0.2}",
+    "route_metric": ROUTE + "{to: 10.8.0.0/16, via: 10.1.0.2, metric: -1}",
+    "weight_0": ROUTE + "{to: 10.8.0.0/16, nexthops: [{via: 10.1.0.2, weight: 0}]}",
+    "neighbour_no_mac": P + "}\nneighbours: [{address: 10.1.0.9, port: p1}]",
+    "listen": "metrics: {listen: nowhere}",
+    "mode": "control: {mode: \"0999\"}",
+}
+
+
+def daemon_accepts(text):
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as f:
+        f.write(text)
+        f.flush()
+        done = subprocess.run([os.path.join(BUILD, "vethwayd"), "--check", "--config", f.name],
+                              capture_output=True, text=True, check=False)
+    return done.returncode == 0, done.stderr.strip()
+
+
+def main():
+    with open(os.path.join(ROOT, "config", "vethway.schema.json")) as f:
+        schema = json.load(f)
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    cases = [(name, text, True) for name, text in GOOD.items()] + [(name, text, False) for name, text in BAD.items()]
+    for name in sorted(os.listdir(os.path.join(ROOT, "config"))):
+        if name.endswith(".yaml"):
+            with open(os.path.join(ROOT, "config", name)) as f:
+                cases.append((name, f.read(), True))
+    failed = 0
+    for name, text, want in cases:
+        accepts, why = daemon_accepts(text)
+        faults = [e.message for e in validator.iter_errors(yaml.safe_load(text))]
+        if accepts != want or (not faults) != want:
+            failed += 1
+            print(f"FAILED {name}: wanted {'good' if want else 'bad'}; vethwayd: {why or 'ok'}; schema: {faults or 'ok'}")
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configurations applied one after the other, on a switch whose workers are not started and whose
+// ports are DPDK's null devices: what becomes of ports, routes, neighbours and the workers' own
+// tables.
+#include "control/controller.h"
+
+#include "config/parse.h"
+#include "control/json_views.h"
+#include "tests/unit/eal_fixture.h"
+
+namespace vethway {
+namespace {
+
+constexpr char kTwoPorts[] = R"(
+ports:
+  - {name: p1, "null": {}, mac: 02:00:00:00:00:01, addresses: [10.1.0.1/24]}
+  - {name: p2, "null": {}, mac: 02:00:00:00:00:02, addresses: [10.2.0.1/24, 10.22.0.1/31]}
+)";
+
+class ControllerTest : public test::EalTest {
+protected:
+    std::vector<std::string> apply(const std::string& yaml) {
+        return controller_.apply(parse_config(yaml, "f"));
+    }
+    // "forward p2 via 10.2.0.9", as workers see it.
+    std::string way_to(const char* to) const {
+        static constexpr const char* kTypes[] = {"none",      "forward",     "local",   "broadcast",
+                                                 "blackhole", "unreachable", "prohibit"};
+        const RouteEntry& entry = dataplane_.routes().lookup(*Ip4::parse(to));
+        std::string text = kTypes[static_cast<size_t>(entry.type)];
+        if (entry.type != RouteType::forward) return text;
+        for (size_t i = 0; i < entry.hop_count; ++i) {
+            text += ' ' + controller_.ports().find(entry.hops[i].port)->config.name;
+            if (!entry.hops[i].via.is_zero()) text += " via " + entry.hops[i].via.to_string();
+        }
+        return text;
+    }
+    std::string refusal(const std::string& yaml) {
+        try {
+            apply(yaml);
+            return "no error";
+        } catch (const std::exception& e) {
+            return e.what();
+        }
+    }
+
+    mutable Dataplane dataplane_{{.workers = 1, .mbufs = 1023, .max_neighbours = 64}};
+    mutable Controller controller_{dataplane_, {}, {}};
+};
+
+TEST_F(ControllerTest, RoutesOfAddresses) {
+    apply(kTwoPorts);
+    EXPECT_EQ(way_to("10.1.0.1"), "local");
+    EXPECT_EQ(way_to("10.1.0.77"), "forward p1");
+    EXPECT_EQ(way_to("10.1.0.255"), "broadcast");
+    EXPECT_EQ(way_to("10.1.0.0"), "forward p1") << "as Linux has it since 5.14";
+    EXPECT_EQ(way_to("10.22.0.0"), "forward p2") << "RFC 3021: both addresses of a /31 are hosts";
+    EXPECT_EQ(way_to("10.3.0.1"), "none");
+}
+
+TEST_F(ControllerTest, LowestMetricIsUsedAndTheNextTakesOver) {
+    const std::string cheap = "  - {to: 10.8.0.0/16, via: 10.2.0.9, metric: 10}\n";
+    const std::string dear = "routes:\n  - {to: 10.8.0.0/16, via: 10.1.0.9, metric: 20}\n";
+    apply(kTwoPorts + dear + cheap);
+    EXPECT_EQ(way_to("10.8.1.1"), "forward p2 via 10.2.0.9");
+    EXPECT_EQ(apply(kTwoPorts + dear),
+              std::vector<std::string>{"route 10.8.0.0/16 metric 10 removed"});
+    EXPECT_EQ(way_to("10.8.1.1"), "forward p1 via 10.1.0.9");
+    apply(kTwoPorts);
+    EXPECT_EQ(way_to("10.8.1.1"), "none");
+}
+
+TEST_F(ControllerTest, SeveralNextHopsShareByWeight) {
+    apply(std::string(kTwoPorts) +
+          "routes: [{to: 10.8.0.0/16, nexthops: [{via: 10.1.0.9, weight: 3}, {via: 10.2.0.9}]}]\n");
+    const RouteEntry& entry = dataplane_.routes().lookup(Ip4{10, 8, 0, 1});
+    EXPECT_EQ(way_to("10.8.0.1"), "forward p1 via 10.1.0.9 p2 via 10.2.0.9");
+    EXPECT_EQ(entry.hops[0].upper_bound, 0xbfffffffU);
+    EXPECT_EQ(entry.hops[1].upper_bound, 0xffffffffU);
+}
+
+TEST_F(ControllerTest, RouteLeavesAPortThatIsDown) {
+    const std::string route =
+        "routes: [{to: 10.8.0.0/16, nexthops: [{via: 10.1.0.9}, {via: 10.2.0.9}]}]\n";
+    apply(kTwoPorts + route);
+    std::string down = kTwoPorts;
+    down.insert(down.find("name: p1"), "admin: down, ");
+    apply(down + route);
+    EXPECT_EQ(way_to("10.8.0.1"), "forward p2 via 10.2.0.9");
+    EXPECT_EQ(way_to("10.1.0.77"), "none");
+    EXPECT_EQ(controller_.ports().find("p1")->down_reason(), "admin down");
+    apply(kTwoPorts + route);
+    EXPECT_EQ(way_to("10.8.0.1"), "forward p1 via 10.1.0.9 p2 via 10.2.0.9");
+}
+
+// What is refused changes nothing, whichever step refuses it.
+TEST_F(ControllerTest, RefusedWhole) {
+    const std::string good =
+        std::string(kTwoPorts) + "routes: [{to: 10.8.0.0/16, via: 10.2.0.9}]\n";
+    apply(good);
+    const std::string before = to_yaml(controller_.config());
+    const std::string bad_device =
+        std::string(kTwoPorts) +
+        "  - {name: p3, \"null\": {}}\n  - {name: p4, devargs: \"net_nothing0\"}\n";
+    EXPECT_NE(refusal(bad_device).find("port p4: "), std::string::npos) << refusal(bad_device);
+    EXPECT_EQ(refusal(good + "dataplane: {mbufs: 2048}\n"),
+              "dataplane.mbufs: can't change while vethwayd runs: restart it");
+    EXPECT_EQ(to_yaml(controller_.config()), before);
+    EXPECT_EQ(controller_.ports().all().size(), 2U);
+    EXPECT_EQ(way_to("10.8.0.1"), "forward p2 via 10.2.0.9");
+}
+
+TEST_F(ControllerTest, PortThatGoesTakesItsNeighboursAlong) {
+    apply(std::string(kTwoPorts) +
+          "neighbours: [{address: 10.2.0.9, mac: 02:00:00:00:02:09, port: p2}]\n");
+    EXPECT_EQ(controller_.neighbours().list().size(), 1U);
+    EXPECT_EQ(controller_.neighbours().list().front().state, NeighbourState::permanent);
+    const std::string all = kTwoPorts;
+    EXPECT_EQ(apply(all.substr(0, all.find("  - {name: p2"))),
+              (std::vector<std::string>{"port p2 removed", "neighbour 10.2.0.9 port p2 removed"}));
+    EXPECT_TRUE(controller_.neighbours().list().empty());
+    EXPECT_EQ(dataplane_.neighbours().size(), 0U);
+    EXPECT_EQ(way_to("10.2.0.9"), "none");
+    apply(kTwoPorts);
+    EXPECT_EQ(way_to("10.2.0.9"), "forward p2") << "and comes back";
+}
+
+TEST_F(ControllerTest, LookupTellsTheWay) {
+    apply(std::string(kTwoPorts) + "routes: [{to: default, via: 10.2.0.254}]\n");
+    const Json found = route_lookup_view(controller_, Ip4{8, 8, 8, 8});
+    EXPECT_EQ(found["route"]["to"], "0.0.0.0/0");
+    EXPECT_EQ(found["next_hop"]["port"], "p2");
+    EXPECT_EQ(found["next_hop"]["address"], "10.2.0.254");
+    EXPECT_EQ(found["source"], "10.2.0.1");
+    EXPECT_TRUE(route_lookup_view(controller_, Ip4{10, 1, 0, 1})["next_hop"].is_null());
+}
+
+TEST_F(ControllerTest, BooksBalance) {
+    apply(kTwoPorts);
+    EXPECT_EQ(controller_.books().imbalance(), 0);
+}
+
+}  // namespace
+}  // namespace vethway
