@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the system tests: ./dev test system, or tests/system/run.py [MODULE | TEST | MODULE.TEST]...
+
+A test is a function test_* of a module test_*.py. With a parameter `lab` it gets a fresh Lab, made from
+the module's LAB = dict(...) or the function's own decorator @needs(...); SHARED = True in a module gives
+all its tests one and the same. Its last line is "N passed, N failed"."""
+
+import importlib
+import inspect
+import os
+import signal
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import lab as lab_module  # noqa: E402
+
+TIMEOUT_S = 60
+
+
+class Timeout(Exception):
+    pass
+
+
+def on_alarm(*_):
+    raise Timeout(f"took longer than {TIMEOUT_S * lab_module.SLOW:g} s")
+
+
+class Runner:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.shared = None
+
+    def run_module(self, name, tests):
+        module = importlib.import_module(name)
+        for test in tests:
+            self.run_test(module, name, test)
+        if self.shared:
+            lab, self.shared = self.shared, None
+            self.guarded(f"{name}.close", lambda labs: lab.close(), [lab])
+
+    def run_test(self, module, module_name, name):
+        function = getattr(module, name)
+        wants_lab = "lab" in inspect.signature(function).parameters
+        shared = getattr(module, "SHARED", False) and not hasattr(function, "lab_options")
+        options = getattr(function, "lab_options", getattr(module, "LAB", {}))
+
+        def body(labs):
+            if not wants_lab:
+                function()
+                return
+            if shared and self.shared:
+                labs.append(self.shared)
+                if not self.shared.daemon.running():
+                    raise lab_module.Failure("vethwayd has ended in a test before this one")
+                function(self.shared)
+                return
+            lab = lab_module.Lab(**options)
+            labs.append(lab)
+            if shared:
+                self.shared = lab
+                function(lab)
+            else:
+                with lab:
+                    function(lab)
+
+        self.guarded(f"{module_name}.{name}", body, [])
+
+    def guarded(self, name, body, labs):
+        began = time.monotonic()
+        verdict, why = "ok", ""
+        signal.alarm(int(TIMEOUT_S * lab_module.SLOW))
+        try:
+            body(labs)
+            self.passed += 1
+        except lab_module.Skip as skip:
+            verdict, why = "skipped", str(skip)
+            self.skipped += 1
+        except BaseException as error:  # KeyboardInterrupt is raised again below
+            signal.alarm(0)
+            verdict, why = "FAILED", self.explain(error, labs)
+            self.failed += 1
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        finally:
+            signal.alarm(0)
+            for one in labs:
+                if one is not self.shared:
+                    one.remove()
+                    one.remove_files()
+        took = time.monotonic() - began
+        print(f"{verdict:8}{took:6.2f} s  {name}{': ' + why if why else ''}", flush=True)
+
+    @staticmethod
+    def explain(error, labs):
+        stack = traceback.extract_tb(error.__traceback__)
+        here = [f for f in stack if os.path.basename(f.filename).startswith("test_")]
+        lines = [f"{type(error).__name__}: {error}"]
+        lines += [f"  at {os.path.basename(f.filename)}:{f.lineno}: {f.line}" for f in here]
+        if not here:
+            lines += [x.rstrip() for x in traceback.format_tb(error.__traceback__)[-3:]]
+        lines += [one.report() for one in labs]
+        return "\n".join(lines).replace("\n", "\n    ")
+
+
+def discover(wanted):
+    """{module: [tests]} in the order of the files; names that fit nothing are an error."""
+    here = os.path.dirname(os.path.realpath(__file__))
+    found, unused = {}, set(wanted)
+    for file in sorted(os.listdir(here)):
+        name = file[:-3]
+        if not (file.startswith("test_") and file.endswith(".py")):
+            continue
+        module = importlib.import_module(name)
+        tests = [n for n, f in vars(module).items()
+                 if n.startswith("test_") and callable(f) and f.__module__ == name]
+        for test in tests:
+            fits = {w for w in wanted if w in (name, name[5:], test, f"{name}.{test}")}
+            unused -= fits
+            if fits or not wanted:
+                found.setdefault(name, []).append(test)
+    if unused:
+        sys.exit(f"no such test: {' '.join(sorted(unused))}")
+    return found
+
+
+def main(args):
+    if args[:1] == ["--list"]:
+        for name, tests in discover([]).items():
+            print("\n".join(f"{name}.{test}" for test in tests))
+        return 0
+    if os.geteuid() != 0:
+        sys.exit("run as root: the tests make network namespaces")
+    signal.signal(signal.SIGALRM, on_alarm)
+    runner = Runner()
+    try:
+        for name, tests in discover(args).items():
+            runner.run_module(name, tests)
+    finally:
+        if runner.shared:
+            runner.shared.remove()
+    skipped = f", {runner.skipped} skipped" if runner.skipped else ""
+    print(f"{runner.passed} passed, {runner.failed} failed{skipped}")
+    return 1 if runner.failed or not runner.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
