@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network that both routers are put into, as data: what the kernel is told by ip(8) and vethwayd by
+YAML comes from here, so that no side can be configured by mistake.
+
+Three ports with one host each. p2 has a second subnet, for the choice of a source address; p3 has a
+small MTU, no multiple of 8, for fragments; and a /31 (RFC 3021)."""
+
+import dataclasses
+
+from frames import host_ip, host_mac
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    addresses: tuple
+    mtu: int = 1500
+
+
+PORTS = {1: Port(("10.1.0.1/24",)),
+         2: Port(("10.2.0.1/24", "10.2.1.1/24")),
+         3: Port(("10.3.0.1/24", "10.3.1.0/31"), mtu=1402)}
+OWN_ADDRESSES = tuple(a.split("/")[0] for p in PORTS.values() for a in p.addresses)
+
+# (to, via or action). No default route: what is not here has no route.
+ROUTES = (("10.8.0.0/16", "10.2.0.2"), ("10.8.1.0/24", "10.3.0.2"), ("10.8.1.9/32", "10.2.0.2"),
+          ("10.8.2.0/23", "10.3.0.2"), ("10.8.2.128/25", "10.2.0.2"),
+          ("10.9.0.0/16", "10.1.0.2"),       # back out of p1
+          ("10.7.0.0/16", "10.2.0.200"),     # a gateway that no ARP entry is known for
+          ("192.0.2.0/24", "blackhole"), ("198.51.100.0/24", "unreachable"), ("203.0.113.0/24", "prohibit"))
+ACTIONS = ("blackhole", "unreachable", "prohibit")
+
+# Hosts .2 to .9 on every port are known, those from .200 are left to ARP. Between them, on p1, are the
+# senders of packets that deserve an ICMP error: one each, as both routers limit errors by address.
+FIRST_SENDER, LAST_SENDER = 10, 199
+NEIGHBOURS = tuple([(f"10.{n}.0.{i}", host_mac(n), n) for n in PORTS for i in range(2, 10)] +
+                   [(f"10.1.0.{i}", host_mac(1), 1) for i in range(FIRST_SENDER, LAST_SENDER + 1)] +
+                   [("10.2.1.2", host_mac(2), 2), ("10.3.1.1", host_mac(3), 3)])
+assert all((host_ip(n), host_mac(n), n) in NEIGHBOURS for n in PORTS)
+
+
+def vethway_yaml():
+    # Plain memory, so that the run does not depend on who else has taken hugepages.
+    lines = ["dataplane: {hugepages: off}", "ports:"]
+    lines += [f"  - {{name: p{n}, veth: p{n}, addresses: [{', '.join(p.addresses)}], mtu: {p.mtu}}}"
+              for n, p in PORTS.items()]
+    lines.append("routes:")
+    lines += [f"  - {{to: {to}, {'action' if via in ACTIONS else 'via'}: {via}}}" for to, via in ROUTES]
+    lines.append("neighbours:")
+    lines += [f"  - {{address: {a}, mac: '{mac}', port: p{n}}}" for a, mac, n in NEIGHBOURS]
+    lines.append("control: {socket: '{socket}'}")
+    return "\n".join(lines) + "\n"
+
+
+# What vethway's defaults are, said in the kernel's words; and no limits but those both have.
+KERNEL_SETTINGS = {
+    "net.ipv4.conf.{conf}": {"rp_filter": 0, "accept_local": 0, "send_redirects": 0, "accept_redirects": 0,
+                             "accept_source_route": 0, "arp_accept": 0, "arp_ignore": 0, "arp_announce": 0,
+                             "arp_filter": 0, "arp_notify": 0, "proxy_arp": 0, "bc_forwarding": 0,
+                             "log_martians": 0, "route_localnet": 0, "drop_unicast_in_l2_multicast": 0},
+    # ipfrag_time: the error about a datagram that stays incomplete comes after the run, not in it.
+    "net.ipv4": {"icmp_ratelimit": 0, "icmp_ratemask": 0, "ip_default_ttl": 64, "ip_no_pmtu_disc": 0,
+                 "icmp_echo_ignore_all": 0, "icmp_echo_ignore_broadcasts": 1, "ipfrag_time": 600,
+                 "icmp_errors_use_inbound_ifaddr": 0, "ip_forward_update_priority": 1},
+}
+
+
+def kernel_sysctls():
+    """["name=value", …] for ports that exist; forwarding last, as it resets what it implies."""
+    found = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1", "net.ipv4.ip_forward=1"]
+    for prefix, values in KERNEL_SETTINGS.items():
+        for conf in (["all", "default", *(f"p{n}" for n in PORTS)] if "{conf}" in prefix else [""]):
+            found += [f"{prefix.format(conf=conf)}.{k}={v}" for k, v in values.items()]
+    return found
+
+
+def kernel_commands():
+    """Lines for `ip -batch`."""
+    lines = [f"link set p{n} mtu {p.mtu}" for n, p in PORTS.items()]
+    lines += [f"address add {a} brd + dev p{n}" if not a.endswith("/31") else f"address add {a} dev p{n}"
+              for n, p in PORTS.items() for a in p.addresses]
+    lines += [f"route add {via} {to}" if via in ACTIONS else f"route add {to} via {via}" for to, via in ROUTES]
+    lines += [f"neigh replace {a} lladdr {mac} dev p{n} nud permanent" for a, mac, n in NEIGHBOURS]
+    return lines
