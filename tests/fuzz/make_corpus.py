@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes tests/fuzz/corpus/: what the fuzzers start from. Run by hand when packet_fuzz's input changes;
+the result is committed."""
+
+import os
+import shutil
+
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_RR, IPOption_Timestamp
+from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.packet import Raw
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+END, MEND, SECOND = 4, 8, 16  # packet_fuzz.cpp: the bits of a record's control byte
+
+
+def port_mac(n):
+    return f"02:00:00:00:00:{n:02x}"
+
+
+def host_mac(n):
+    return f"06:00:00:00:00:{n:02x}"
+
+
+def record(frame, port=1, control=END | MEND):
+    data = bytes(frame)
+    return bytes([control | (port - 1)]) + len(data).to_bytes(2, "little") + data
+
+
+def from_host(packet, port=1, dst=None):
+    return Ether(src=host_mac(port), dst=dst or port_mac(port)) / packet
+
+
+def ip(port=1, **fields):
+    return IP(**{"src": f"10.0.{port}.2", "dst": "10.0.2.2", **fields})
+
+
+def arp(port=1, **fields):
+    return ARP(**{"op": 1, "hwsrc": host_mac(port), "psrc": f"10.0.{port}.2", "pdst": f"10.0.{port}.1", **fields})
+
+
+def packets():
+    """{name: records}"""
+    big = Raw(bytes(range(256)) * 5)
+    udp = UDP(sport=4000, dport=9) / Raw(b"0123456789")
+    error = ICMP(type=3, code=1) / IP(src="10.0.1.2", dst="10.0.2.2") / udp
+    return {
+        "udp_forwarded": record(from_host(ip() / udp)),
+        "udp_to_us": record(from_host(ip(dst="10.0.1.1") / udp)),
+        "tcp": record(from_host(ip(dst="10.8.3.4") / TCP(dport=80))),
+        "echo": record(from_host(ip(dst="10.0.2.1") / ICMP() / Raw(b"x" * 56))),
+        "echo_options": record(from_host(ip(dst="10.0.1.1", options=IPOption_RR(length=7)) / ICMP())),
+        "icmp_error": record(from_host(ip(dst="10.0.1.1") / error)),
+        "ttl": record(from_host(ip(ttl=1) / udp)),
+        "no_route": record(from_host(ip(dst="172.16.0.1") / udp)),
+        "blackhole": record(from_host(ip(dst="192.0.2.1") / udp)),
+        "unreachable": record(from_host(ip(dst="198.51.100.1") / udp)),
+        "prohibit": record(from_host(ip(dst="203.0.113.1") / udp)),
+        "broadcast": record(from_host(ip(dst="10.0.2.255") / udp, dst="ff:ff:ff:ff:ff:ff")),
+        "fragmented": record(from_host(ip(dst="10.0.3.2") / UDP() / big)),
+        "fragmented_options": record(from_host(ip(dst="10.0.3.2", options=IPOption_Timestamp()) / UDP() / big)),
+        "df": record(from_host(ip(dst="10.0.3.2", flags="DF") / UDP() / big)),
+        "fragment": record(from_host(ip(frag=64, flags="MF") / Raw(b"y" * 1200))),
+        "arp_request": record(from_host(arp(), dst="ff:ff:ff:ff:ff:ff")),
+        "arp_probe": record(from_host(arp(psrc="0.0.0.0"), dst="ff:ff:ff:ff:ff:ff")),
+        "held_then_released": record(from_host(ip(dst="10.0.3.77") / udp)) * 3 + record(
+            from_host(arp(3, op=2, hwsrc="06:00:00:00:03:77", psrc="10.0.3.77"), 3), 3),
+        "held_again_later": record(from_host(ip(dst="10.9.1.1") / udp)) + record(
+            from_host(ip(dst="10.9.1.1") / udp), control=END | MEND | SECOND),
+        "rp_filter": record(from_host(ip(2, src="10.0.1.7", dst="10.0.1.2") / udp, 2), 2),
+        "burst": b"".join(record(from_host(ip(dst=f"10.{n}.0.1", ttl=n) / udp), control=MEND) for n in range(40)),
+        "vlan": record(from_host(Dot1Q(vlan=10) / ip() / udp)),
+        "ip6": record(Ether(src=host_mac(1), dst="33:33:00:00:00:01", type=0x86dd) / Raw(b"`" + bytes(39))),
+        "partial_checksum": record(from_host(ip() / UDP(sport=1, dport=2, chksum=0x142f) / Raw(b"abcd"))),
+        "short": record(bytes(from_host(ip() / udp))[:20], control=END),
+    }
+
+
+def main():
+    corpus = os.path.join(HERE, "corpus")
+    shutil.rmtree(corpus, ignore_errors=True)
+    for target in ("packet_fuzz", "config_fuzz"):
+        os.makedirs(os.path.join(corpus, target))
+    for name, records in packets().items():
+        with open(os.path.join(corpus, "packet_fuzz", name), "wb") as f:
+            f.write(records)
+    for name in ("minimal", "example"):
+        shutil.copy(os.path.join(ROOT, "config", f"{name}.yaml"), os.path.join(corpus, "config_fuzz", name))
+
+
+if __name__ == "__main__":
+    main()
