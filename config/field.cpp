@@ -2,6 +2,7 @@
 #include "config/field.h"
 
 #include <charconv>
+#include <cstdio>
 #include <set>
 #include <tuple>
 
@@ -140,9 +141,22 @@ std::optional<Field> Field::require(std::string_view key) const {
     return found;
 }
 
+// Whether it can be written out again as it is: not so are bytes that are no UTF-8, and code points
+// that stand for no character.
+static bool can_be_written(const std::string& value) {
+    if (std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; })) return true;
+    YAML::Emitter out;
+    out << YAML::DoubleQuoted << value;
+    return YAML::Load(out.c_str()).Scalar() == value;
+}
+
 std::optional<std::string> Field::text() const {
-    if (node_.IsScalar() && !node_.Scalar().empty()) return node_.Scalar();
-    fail("expected a value");
+    if (!node_.IsScalar() || node_.Scalar().empty()) {
+        fail("expected a value");
+        return std::nullopt;
+    }
+    if (can_be_written(node_.Scalar())) return node_.Scalar();
+    fail("not text in UTF-8");
     return std::nullopt;
 }
 

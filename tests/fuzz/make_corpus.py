@@ -87,6 +87,8 @@ def main():
             f.write(records)
     for name in ("minimal", "example"):
         shutil.copy(os.path.join(ROOT, "config", f"{name}.yaml"), os.path.join(corpus, "config_fuzz", name))
+    with open(os.path.join(corpus, "config_fuzz", "not_utf8"), "wb") as f:
+        f.write(b"control: {socket: /run/\xff\xffb.sock}\n")
 
 
 if __name__ == "__main__":

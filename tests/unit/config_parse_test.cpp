@@ -43,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Control, Refused, testing::Values(
     Bad{"mode_decimal", "control: {mode: 0680}", {"f:1:17: control.mode: expected octal permissions like \"0660\", got \"0680\""}},
     Bad{"mode_long", "control: {mode: 00660}", {"f:1:17: control.mode: expected octal permissions like \"0660\", got \"00660\""}},
     Bad{"mode_sticky", "control: {mode: 1777}", {"f:1:17: control.mode: expected octal permissions up to 0777"}},
+    Bad{"socket_not_utf8", "control: {socket: \"/run/\xff\"}", {"f:1:19: control.socket: not text in UTF-8"}},
     Bad{"mode_empty", "control: {mode: \"\"}", {"f:1:17: control.mode: expected a value"}},
     Bad{"unknown", "control: {sockets: a}", {"f:1:11: control: unknown key \"sockets\"; did you mean \"socket\"?"}}), bad_name);
 
