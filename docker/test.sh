@@ -19,6 +19,7 @@ finish() {
   for id in $([ -n "$dockerd_pid" ] && docker ps -aq 2>/dev/null); do docker rm -f "$id" >/dev/null; done
   if [ -n "$dockerd_pid" ]; then kill "$dockerd_pid"; wait "$dockerd_pid" 2>/dev/null; fi
   for ns in $h1 $h2; do ip netns del "$ns" 2>/dev/null; done
+  umount -l "$work"/exec/netns/* 2>/dev/null  # the engine leaves it
   rm -rf "$work"
   exit $rc
 }
