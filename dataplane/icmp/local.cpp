@@ -2,6 +2,7 @@
 #include "dataplane/icmp/local.h"
 
 #include "dataplane/context.h"
+#include "dataplane/icmp/refuse.h"
 #include "dataplane/net/checksum.h"
 
 namespace vethway {
@@ -9,13 +10,6 @@ namespace vethway {
 namespace {
 
 constexpr uint8_t kDefaultTtl = 64;  // RFC 1700; Linux ip_default_ttl
-
-void refuse(Burst& errors, rte_mbuf* m, Drop why, uint8_t code) noexcept {
-    meta(*m).why = why;
-    meta(*m).icmp_type = kIcmpUnreachable;
-    meta(*m).icmp_code = code;
-    errors.push(m);
-}
 
 // The request's mbuf becomes the reply; options are left behind with the header they were in.
 void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
@@ -75,7 +69,7 @@ void transport_input(Context& c, rte_mbuf* m, Burst& errors) noexcept {
     // RFC 9293 3.10.7.1: a reset is never answered.
     if (tcp && (reinterpret_cast<const TcpHeader*>(l4.data())->flags & kTcpReset) != 0)
         return c.drops.add(m, Drop::port_closed);
-    refuse(errors, m, Drop::port_closed, kIcmpPortUnreachable);
+    refuse(errors, m, Drop::port_closed, kIcmpUnreachable, kIcmpPortUnreachable);
 }
 
 void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
@@ -111,7 +105,8 @@ void local_input(Context& c, Burst& in, LocalOutputs out) noexcept {
         else if (ip.protocol == kProtocolIgmp)  // for groups, of which there are none here
             c.drops.add(m, Drop::protocol_unknown);
         else
-            refuse(out.errors, m, Drop::protocol_unknown, kIcmpProtocolUnreachable);
+            refuse(out.errors, m, Drop::protocol_unknown, kIcmpUnreachable,
+                   kIcmpProtocolUnreachable);
     }
     in.clear();
 }

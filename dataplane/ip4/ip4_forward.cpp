@@ -2,6 +2,7 @@
 #include "dataplane/ip4/ip4_forward.h"
 
 #include "dataplane/context.h"
+#include "dataplane/icmp/refuse.h"
 #include "dataplane/ip4/flow_hash.h"
 #include "dataplane/net/checksum.h"
 
@@ -14,13 +15,6 @@ void decrement_ttl(Ip4Header& ip) noexcept {
     const auto before = static_cast<uint16_t>(ip.ttl << 8 | ip.protocol);
     --ip.ttl;
     ip.checksum = updated_checksum(ip.checksum, before, static_cast<uint16_t>(before - 0x100));
-}
-
-void refuse(Burst& errors, rte_mbuf* m, Drop why, uint8_t type, uint8_t code) noexcept {
-    meta(*m).why = why;
-    meta(*m).icmp_type = type;
-    meta(*m).icmp_code = code;
-    errors.push(m);
 }
 
 }  // namespace

@@ -2,17 +2,11 @@
 #include "dataplane/ip4/ip4_lookup.h"
 
 #include "dataplane/context.h"
+#include "dataplane/icmp/refuse.h"
 
 namespace vethway {
 
 namespace {
-
-void refuse(Burst& errors, rte_mbuf* m, Drop why, uint8_t code) noexcept {
-    meta(*m).why = why;
-    meta(*m).icmp_type = kIcmpUnreachable;
-    meta(*m).icmp_code = code;
-    errors.push(m);
-}
 
 void dispatch(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
     switch (meta(*m).route->type) {
@@ -25,11 +19,11 @@ void dispatch(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
         case RouteType::blackhole:
             return c.drops.add(m, Drop::blackhole);
         case RouteType::none:  // the codes are those of Linux ip_error()
-            return refuse(out.errors, m, Drop::no_route, kIcmpNetUnreachable);
+            return refuse(out.errors, m, Drop::no_route, kIcmpUnreachable, kIcmpNetUnreachable);
         case RouteType::unreachable:
-            return refuse(out.errors, m, Drop::unreachable, kIcmpHostUnreachable);
+            return refuse(out.errors, m, Drop::unreachable, kIcmpUnreachable, kIcmpHostUnreachable);
         case RouteType::prohibit:
-            return refuse(out.errors, m, Drop::prohibited, kIcmpAdminProhibited);
+            return refuse(out.errors, m, Drop::prohibited, kIcmpUnreachable, kIcmpAdminProhibited);
     }
 }
 
