@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vethway itself: by its own port driver, or by DPDK's."""
+
+import os
+import subprocess
+import tempfile
+
+from lab import host_mac
+from rivals import Rival
+
+
+class Vethway(Rival):
+    name = "vethway"
+    what = "vethwayd, `veth:` ports"
+    kinds = ("l2", "l3")
+    driver = "veth"
+    idle = "adaptive"
+
+    @classmethod
+    def daemon(cls, options):
+        return os.path.join(options.build, "vethwayd")
+
+    @classmethod
+    def missing(cls, options, kind):
+        daemon = cls.daemon(options)
+        if not os.access(daemon, os.X_OK):
+            return f"no {daemon}: ./dev build, or --build DIR"
+        if kind == "l2":
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+                file.write("ports: [{name: p1, veth: p1}, {name: p2, veth: p2}]\n"
+                           "xconnects: [[p1, p2]]\n")
+                file.flush()
+                done = subprocess.run([daemon, "--check", "--config", file.name],
+                                      capture_output=True, check=False)
+            if done.returncode:
+                return "this build knows no xconnects"
+        return super().missing(options, kind)
+
+    def config(self):
+        cpu = self.options.switch_cpu
+        lines = [f"dataplane: {{workers: [{cpu}], idle: {self.idle}}}", "ports:"]
+        for n, port in enumerate(self.lab.ports, 1):
+            address = f", addresses: [{self.lab.router_ip(n)}/24]" if self.lab.kind == "l3" else ""
+            lines.append(f"  - {{name: {port}, {self.driver}: {port}{address}}}")
+        if self.lab.kind == "l3":
+            lines += ["neighbours:"] + [
+                f"  - {{address: {self.lab.host_ip(n)}, mac: '{host_mac(n)}', port: p{n}}}"
+                for n in (1, 2)]
+        else:
+            pairs = zip(self.lab.ports[::2], self.lab.ports[1::2])
+            lines.append("xconnects: [" + ", ".join(f"[{a}, {b}]" for a, b in pairs) + "]")
+        lines.append(f"control: {{socket: {self.lab.dir}/vethway.sock}}")
+        return "\n".join(lines) + "\n"
+
+    def start(self):
+        path = os.path.join(self.lab.dir, "vethway.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.config())
+        # It pins its workers itself; its control thread goes where the scheduler puts it.
+        self.spawn([self.daemon(self.options), "--config", path], cpu=None)
+
+
+class VethwayBefore(Vethway):
+    """For the author of a change: what it did to the numbers."""
+
+    name = "vethway-before"
+    what = "vethwayd of --before"
+    optional = True
+
+    @classmethod
+    def daemon(cls, options):
+        return os.path.join(options.before or "", "vethwayd")
+
+    @classmethod
+    def missing(cls, options, kind):
+        return super().missing(options, kind) if options.before else "needs --before DIR"
+
+
+class VethwayPoll(Vethway):
+    name = "vethway-poll"
+    what = "vethwayd, `idle: poll`"
+    idle = "poll"
+    optional = True
+
+
+class VethwayAfPacket(Vethway):
+    name = "vethway-af_packet"
+    what = "vethwayd, `af_packet:` ports"
+    driver = "af_packet"
+    hosts_offloads = False
+    optional = True
+
+
+class VethwayAfXdp(Vethway):
+    name = "vethway-af_xdp"
+    what = "vethwayd, `af_xdp:` ports"
+    driver = "af_xdp"
+    hosts_offloads = False
+    optional = True
