@@ -33,8 +33,17 @@ struct DataplaneConfig {
 };
 
 // --- Ports: one struct a driver, holding what that driver needs -------------------------------
-struct VethConfig {  // the kernel interface; the driver is chosen by what the kernel offers
+// The other end of a veth pair that vethwayd makes when it opens the port.
+struct VethPeerConfig {
+    std::string name, netns;  // netns as VethConfig has it
+    friend bool operator==(const VethPeerConfig&, const VethPeerConfig&) = default;
+};
+struct VethConfig {  // a kernel interface, by our own driver
     std::string interface;
+    std::string netns;   // where it lives: a name, a process's id or a path; empty: where we do
+    bool shield = true;  // the kernel's own stack is kept off it
+    bool qdisc_bypass = true;  // what is sent meets no queueing discipline of the interface
+    std::optional<VethPeerConfig> create;
     friend bool operator==(const VethConfig&, const VethConfig&) = default;
 };
 struct AfPacketConfig {
@@ -89,6 +98,10 @@ struct PortConfig {
     bool admin_up = true;
     RpFilter rp_filter = RpFilter::off;
     bool accept_local = false;  // take packets whose source is an address of ours
+    // Not a port but a pattern (fnmatch): it stands for a port on each interface that fits, named
+    // as that is. No name then, and the driver is veth without an interface.
+    std::string match;
+    bool adopt_addresses = false;  // with what addresses and routes the kernel has on it
     friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
 
@@ -114,6 +127,11 @@ struct NeighbourConfig {
     friend bool operator==(const NeighbourConfig&, const NeighbourConfig&) = default;
 };
 
+struct XconnectConfig {  // two ports as the two ends of one wire
+    std::string a, b;
+    friend bool operator==(const XconnectConfig&, const XconnectConfig&) = default;
+};
+
 // --- Control --------------------------------------------------------------------------------
 struct MetricsConfig {
     std::string host;   // an IPv4 address
@@ -129,6 +147,7 @@ struct ControlConfig {
 struct Config {
     DataplaneConfig dataplane;
     std::vector<PortConfig> ports;
+    std::vector<XconnectConfig> xconnects;
     std::vector<RouteConfig> routes;
     std::vector<NeighbourConfig> neighbours;
     MetricsConfig metrics;

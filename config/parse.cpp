@@ -157,16 +157,26 @@ ControlConfig parse_control(const Field& f) {
     return c;
 }
 
+XconnectConfig parse_xconnect(const Field& f) {
+    const std::vector<Field> ends = f.items();
+    if (f.is_list() && ends.size() != 2) f.fail("expected two ports, as in [p1, p2]");
+    if (ends.size() != 2) return {};
+    return {ends[0].text().value_or(""), ends[1].text().value_or("")};
+}
+
 // What could be read, with a problem in `doc` for everything that could not.
 Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
     Config config;
-    if (!top.is_map_of({"dataplane", "ports", "routes", "neighbours", "metrics", "control"}))
+    if (!top.is_map_of(
+            {"dataplane", "ports", "xconnects", "routes", "neighbours", "metrics", "control"}))
         return config;
     ports_are_whole = !doc.has_problems();  // an unknown key may be `ports`, misspelt
     if (const auto f = top.find("dataplane")) config.dataplane = parse_dataplane(*f);
     if (const auto f = top.find("ports"))
         for (const Field& port : f->items()) config.ports.push_back(parse_port(port));
     ports_are_whole = ports_are_whole && !doc.has_problem_within("ports");
+    if (const auto f = top.find("xconnects"))
+        for (const Field& item : f->items()) config.xconnects.push_back(parse_xconnect(item));
     if (const auto f = top.find("routes"))
         for (const Field& item : f->items())
             config.routes.push_back(parse_route(item).value_or(RouteConfig{}));
@@ -211,7 +221,7 @@ Config parse_config(std::string_view yaml, const std::string& file) {
         bool ports_are_whole = true;
         if (root.IsDefined() && !root.IsNull())
             config = parse_document(Field(doc, root, ""), doc, ports_are_whole);
-        add_problems(config, ports_are_whole, doc);
+        add_problems(config, ports_are_whole && !has_patterns(config), doc);
     } catch (const YAML::DeepRecursion& e) {
         doc.add(e.mark, "", "nested too deeply");
     } catch (const YAML::Exception& e) {

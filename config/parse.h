@@ -30,6 +30,12 @@ Config load_config(const std::string& file);
 // The rules between values: what a Config must hold however it came about (file or API): unique
 // names, known ports, no overlapping addresses, reachable next hops, limits. Throws ConfigError.
 void validate(const Config& config);
+// The same, as the first of its lines; empty: nothing is. With ports to come it is no error that a
+// route or neighbour needs one that is not there.
+enum class PortsToCome : uint8_t { no, yes };
+std::string what_is_wrong(const Config& config, PortsToCome to_come);
+// Whether some ports are patterns, so that there are ports to come.
+bool has_patterns(const Config& config);
 
 // A file that parse_config reads back to an equal Config; keys at their default are left out.
 std::string to_yaml(const Config& config);

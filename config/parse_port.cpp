@@ -41,9 +41,35 @@ NullConfig parse_null(const Field& f) {
     return p;
 }
 
+VethPeerConfig parse_peer(const Field& f) {
+    VethPeerConfig p;
+    if (!f.is_map_of({"peer", "peer_netns"})) return p;
+    p.name = text_of(f.require("peer"));
+    p.netns = text_of(f.find("peer_netns"));
+    return p;
+}
+
+// A name alone, or a mapping; of which the name may be left out, where it is the port's.
+VethConfig parse_veth(const Field& f, const std::string& port) {
+    VethConfig p;
+    if (!f.is_map()) {
+        p.interface = f.text().value_or("");
+        return p;
+    }
+    if (!f.is_map_of({"interface", "netns", "shield", "qdisc_bypass", "create"})) return p;
+    const auto interface = f.find("interface");
+    p.interface = interface ? interface->text().value_or("") : port;
+    p.netns = text_of(f.find("netns"));
+    if (const auto shield = f.find("shield")) p.shield = shield->boolean().value_or(true);
+    if (const auto bypass = f.find("qdisc_bypass"))
+        p.qdisc_bypass = bypass->boolean().value_or(true);
+    if (const auto create = f.find("create")) p.create = parse_peer(*create);
+    return p;
+}
+
 // `name` is the key under which `f` stands.
-PortDriver parse_driver(std::string_view name, const Field& f) {
-    if (name == "veth") return VethConfig{f.text().value_or("")};
+PortDriver parse_driver(std::string_view name, const Field& f, const std::string& port) {
+    if (name == "veth") return parse_veth(f, port);
     if (name == "af_packet") return AfPacketConfig{f.text().value_or("")};
     if (name == "af_xdp") return AfXdpConfig{f.text().value_or("")};
     if (name == "tap") return TapConfig{f.text().value_or("")};
@@ -55,17 +81,28 @@ PortDriver parse_driver(std::string_view name, const Field& f) {
     return RingConfig{};
 }
 
-PortDriver find_driver(const Field& f) {
+PortDriver find_driver(const Field& f, const std::string& port) {
     std::optional<PortDriver> driver;
     bool several = false;
     for (const char* name : kDriverNames)
         if (const auto found = f.find(name)) {
             several |= driver.has_value();
-            driver = parse_driver(name, *found);
+            driver = parse_driver(name, *found, port);
         }
     if (!driver || several)
         f.fail("a port needs one of: " + listed(kDriverNames) + (several ? ", not several" : ""));
     return driver.value_or(NullConfig{});
+}
+
+void parse_source_checks(const Field& f, PortConfig& port) {
+    if (const auto filter = f.find("rp_filter"))
+        port.rp_filter =
+            filter
+                ->as<RpFilter>([](auto t) { return enum_named<RpFilter>(kRpFilterNames, t); },
+                               "off, strict or loose")
+                .value_or(RpFilter::off);
+    if (const auto accept = f.find("accept_local"))
+        port.accept_local = accept->boolean().value_or(false);
 }
 
 void parse_addresses(const Field& f, std::vector<Prefix4>& addresses) {
@@ -84,14 +121,40 @@ void parse_addresses(const Field& f, std::vector<Prefix4>& addresses) {
 
 }  // namespace
 
+// `match` in place of name and driver.
+static PortConfig parse_pattern(const Field& f, const Field& match) {
+    PortConfig port;
+    VethConfig veth;
+    port.driver = veth;
+    if (!f.is_map_of({"match", "adopt", "shield", "qdisc_bypass", "rp_filter", "accept_local"}))
+        return port;
+    port.match = match.text().value_or("");
+    if (const auto adopt = f.find("adopt"))
+        port.adopt_addresses = adopt
+                                   ->as<bool>(
+                                       [](std::string_view t) -> std::optional<bool> {
+                                           if (t != "addresses") return std::nullopt;
+                                           return true;
+                                       },
+                                       "addresses")
+                                   .value_or(false);
+    if (const auto shield = f.find("shield")) veth.shield = shield->boolean().value_or(true);
+    if (const auto bypass = f.find("qdisc_bypass"))
+        veth.qdisc_bypass = bypass->boolean().value_or(true);
+    port.driver = veth;
+    parse_source_checks(f, port);
+    return port;
+}
+
 PortConfig parse_port(const Field& f) {
+    if (const auto match = f.find("match")) return parse_pattern(f, *match);
     PortConfig port;
     port.driver = NullConfig{};
     if (!f.is_map_of({"name", "veth", "af_packet", "af_xdp", "memif", "tap", "null", "ring", "pcap",
                       "devargs", "mac", "mtu", "addresses", "admin", "rp_filter", "accept_local"}))
         return port;
     port.name = text_of(f.require("name"));
-    port.driver = find_driver(f);
+    port.driver = find_driver(f, port.name);
     if (const auto mac = f.find("mac")) port.mac = mac->as(Mac::parse, kMacForm);
     if (const auto mtu = f.find("mtu"))
         if (const auto n = mtu->number(kMinMtu, kMaxMtu)) port.mtu = static_cast<uint16_t>(*n);
@@ -105,14 +168,7 @@ PortConfig parse_port(const Field& f) {
                                 },
                                 "up or down")
                             .value_or(true);
-    if (const auto filter = f.find("rp_filter"))
-        port.rp_filter =
-            filter
-                ->as<RpFilter>([](auto t) { return enum_named<RpFilter>(kRpFilterNames, t); },
-                               "off, strict or loose")
-                .value_or(RpFilter::off);
-    if (const auto accept = f.find("accept_local"))
-        port.accept_local = accept->boolean().value_or(false);
+    parse_source_checks(f, port);
     return port;
 }
 

@@ -44,7 +44,24 @@ void dataplane(YAML::Emitter& out, const DataplaneConfig& c) {
 
 struct DriverWriter {
     YAML::Emitter& out;
-    void operator()(const VethConfig& p) const { text(out, p.interface); }
+    void operator()(const VethConfig& p) const {
+        if (p == VethConfig{p.interface}) {
+            text(out, p.interface);
+            return;
+        }
+        out << Flow << BeginMap;
+        pair(out, "interface", p.interface);
+        if (!p.netns.empty()) pair(out, "netns", p.netns);
+        if (!p.shield) out << Key << "shield" << Value << false;
+        if (!p.qdisc_bypass) out << Key << "qdisc_bypass" << Value << false;
+        if (p.create) {
+            out << Key << "create" << Value << Flow << BeginMap;
+            pair(out, "peer", p.create->name);
+            if (!p.create->netns.empty()) pair(out, "peer_netns", p.create->netns);
+            out << EndMap;
+        }
+        out << EndMap;
+    }
     void operator()(const AfPacketConfig& p) const { text(out, p.interface); }
     void operator()(const AfXdpConfig& p) const { text(out, p.interface); }
     void operator()(const TapConfig& p) const { text(out, p.interface); }
@@ -70,11 +87,24 @@ struct DriverWriter {
     }
 };
 
+// The options of the driver that a pattern has, which are the port's own there.
+void pattern(YAML::Emitter& out, const PortConfig& p) {
+    pair(out, "match", p.match);
+    if (p.adopt_addresses) pair(out, "adopt", "addresses");
+    const auto& veth = std::get<VethConfig>(p.driver);
+    if (!veth.shield) out << Key << "shield" << Value << false;
+    if (!veth.qdisc_bypass) out << Key << "qdisc_bypass" << Value << false;
+}
+
 void port(YAML::Emitter& out, const PortConfig& p) {
     out << Flow << BeginMap;
-    pair(out, "name", p.name);
-    out << Key << driver_name(p.driver) << Value;
-    std::visit(DriverWriter{out}, p.driver);
+    if (!p.match.empty()) {
+        pattern(out, p);
+    } else {
+        pair(out, "name", p.name);
+        out << Key << driver_name(p.driver) << Value;
+        std::visit(DriverWriter{out}, p.driver);
+    }
     if (p.mac) pair(out, "mac", p.mac->to_string());
     if (p.mtu) number(out, "mtu", *p.mtu);
     if (!p.addresses.empty()) {
@@ -87,6 +117,13 @@ void port(YAML::Emitter& out, const PortConfig& p) {
         pair(out, "rp_filter", kRpFilterNames[static_cast<size_t>(p.rp_filter)]);
     if (p.accept_local) out << Key << "accept_local" << Value << true;
     out << EndMap;
+}
+
+void xconnect(YAML::Emitter& out, const XconnectConfig& x) {
+    out << Flow << BeginSeq;
+    text(out, x.a);
+    text(out, x.b);
+    out << EndSeq;
 }
 
 void next_hop(YAML::Emitter& out, const NextHopConfig& hop) {
@@ -149,6 +186,7 @@ std::string to_yaml(const Config& config) {
     out << BeginMap;
     dataplane(out, config.dataplane);
     list(out, "ports", config.ports, port);
+    list(out, "xconnects", config.xconnects, xconnect);
     list(out, "routes", config.routes, route);
     list(out, "neighbours", config.neighbours, neighbour);
     if (config.metrics.port != 0) {

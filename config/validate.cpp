@@ -11,6 +11,7 @@ namespace vethway {
 
 namespace {
 
+constexpr size_t kMaxPattern = 64;
 constexpr size_t kMaxName = 15;         // as an interface's of Linux (IFNAMSIZ)
 constexpr size_t kMaxSocketPath = 107;  // sockaddr_un
 
@@ -31,6 +32,7 @@ public:
             add("routes", "more than " + std::to_string(kMaxRoutes) + " routes");
         if (config_.neighbours.size() > kMaxNeighbours)
             add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
+        for (size_t i = 0; i < config_.xconnects.size(); ++i) check_xconnect(i);
         check_subnets();
         for (size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
         for (size_t i = 0; i < config_.neighbours.size(); ++i) check_neighbour(i);
@@ -54,6 +56,7 @@ private:
     void check_port(size_t i) {
         const PortConfig& port = config_.ports[i];
         const std::string path = indexed("ports", i);
+        if (!port.match.empty()) return check_pattern(port, path);
         check_name(port.name, path + ".name");
         check_device(port, path);
         if (port.mac && (port.mac->is_group() || port.mac->is_zero()))
@@ -68,6 +71,13 @@ private:
             check_address(port.addresses[a], port.name, indexed(path + ".addresses", a));
     }
 
+    void check_pattern(const PortConfig& port, const std::string& path) {
+        if (port.match.size() > kMaxPattern || port.match.find('/') != std::string::npos)
+            add(path + ".match", '"' + port.match + "\" can't be a pattern of interfaces' names");
+        if (!patterns_.insert(port.match).second)
+            add(path + ".match", "another port has this pattern");
+    }
+
     void check_name(const std::string& name, const std::string& path) {
         const bool plain = std::ranges::all_of(name, [](unsigned char c) {
             return std::isalnum(c) != 0 || c == '_' || c == '.' || c == ':' || c == '-';
@@ -80,17 +90,32 @@ private:
             add(path, "another port is called \"" + name + '"');
     }
 
+    void check_netdev_name(const std::string& netdev, const std::string& path) {
+        if (netdev.empty() || netdev.size() > kMaxName ||
+            netdev.find_first_of("/ \t\n,") != std::string::npos || netdev == "." || netdev == "..")
+            add(path, '"' + netdev + "\" can't be an interface's name");
+    }
+    static std::string in_netns(const std::string& netns) {
+        return netns.empty() ? "" : " in network namespace " + netns;
+    }
+
     // What two ports can't share: a kernel interface, or one end of a memif.
     void check_device(const PortConfig& port, const std::string& path) {
         const std::string key = driver_name(port.driver);
         const auto check_netdev = [&](const std::string& netdev) {
-            if (netdev.empty() || netdev.size() > kMaxName ||
-                netdev.find_first_of("/ \t\n,") != std::string::npos || netdev == "." ||
-                netdev == "..")
-                return add(path + '.' + key, '"' + netdev + "\" can't be an interface's name");
+            check_netdev_name(netdev, path + '.' + key);
             check_unshared("interface " + netdev, port.name, path + '.' + key);
         };
-        if (const auto* p = std::get_if<VethConfig>(&port.driver)) check_netdev(p->interface);
+        if (const auto* p = std::get_if<VethConfig>(&port.driver)) {
+            const std::string where = path + '.' + key;
+            check_netdev_name(p->interface, where);
+            check_unshared("interface " + p->interface + in_netns(p->netns), port.name, where);
+            if (p->create) {
+                check_netdev_name(p->create->name, where + ".create.peer");
+                check_unshared("interface " + p->create->name + in_netns(p->create->netns),
+                               port.name, where + ".create.peer");
+            }
+        }
         if (const auto* p = std::get_if<AfPacketConfig>(&port.driver)) check_netdev(p->interface);
         if (const auto* p = std::get_if<AfXdpConfig>(&port.driver)) check_netdev(p->interface);
         if (const auto* p = std::get_if<TapConfig>(&port.driver)) check_netdev(p->interface);
@@ -156,6 +181,23 @@ private:
         for (const Subnet& s : subnets_)
             if (s.network.contains(ip)) return s.port;
         return {};
+    }
+
+    void check_xconnect(size_t i) {
+        const XconnectConfig& x = config_.xconnects[i];
+        const std::string path = indexed("xconnects", i);
+        if (x.a == x.b) return add(path, "the two ends of a wire are two ports");
+        for (const auto& [end, port] : {std::pair(0, x.a), std::pair(1, x.b)}) {
+            const std::string at = indexed(path, static_cast<size_t>(end));
+            const auto found = std::ranges::find(config_.ports, port, &PortConfig::name);
+            if (found == config_.ports.end())
+                add_following(at, "there is no port \"" + port + '"');
+            else if (!found->addresses.empty())
+                add_following(
+                    at, "port " + port + " has addresses: it is routed, not connected through");
+            if (!connected_.insert(port).second)
+                add(at, "port " + port + " is connected through already");
+        }
     }
 
     void check_route(size_t i) {
@@ -224,7 +266,7 @@ private:
     };
     const Config& config_;
     std::vector<Problem> problems_;
-    std::set<std::string> names_;
+    std::set<std::string> names_, connected_, patterns_;
     std::map<std::string, std::string> devices_;  // what is taken -> the port that has it
     std::map<Ip4, std::string> own_;              // our addresses -> their ports
     std::vector<Subnet> subnets_;
@@ -236,10 +278,26 @@ private:
 
 std::vector<Problem> find_problems(const Config& config) { return Checker(config).run(); }
 
-void validate(const Config& config) {
+static std::vector<std::string> lines_of(const Config& config, PortsToCome to_come) {
     std::vector<std::string> lines;
-    for (const Problem& p : find_problems(config)) lines.push_back(p.path + ": " + p.why);
+    for (const Problem& p : find_problems(config))
+        if (!p.follows_from_ports || to_come == PortsToCome::no)
+            lines.push_back(p.path + ": " + p.why);
+    return lines;
+}
+
+bool has_patterns(const Config& config) {
+    return std::ranges::any_of(config.ports, [](const PortConfig& p) { return !p.match.empty(); });
+}
+
+void validate(const Config& config) {
+    auto lines = lines_of(config, has_patterns(config) ? PortsToCome::yes : PortsToCome::no);
     if (!lines.empty()) throw ConfigError(std::move(lines));
+}
+
+std::string what_is_wrong(const Config& config, PortsToCome to_come) {
+    const auto lines = lines_of(config, to_come);
+    return lines.empty() ? "" : lines.front();
 }
 
 }  // namespace vethway

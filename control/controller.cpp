@@ -16,6 +16,9 @@ static_assert(2 * kMaxRoutes + 4 * kMaxConfigPorts < RouteTable::kMaxEntries);
 static_assert(kMaxNeighbours <= DataplaneOptions{}.max_neighbours / 2);
 static_assert(kMaxConfigPorts <= RTE_MAX_ETHPORTS && kMaxConfigPorts < kMaxPorts);
 
+// Between two tries that fail.
+constexpr std::chrono::seconds kReopenPause{1};
+
 Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixed)
     : dataplane_(dataplane),
       machine_(std::move(machine)),
@@ -25,6 +28,7 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       neighbours_(dataplane, ports_),
       pinger_(dataplane, ports_, rib_) {
     config_.ports.clear();
+    config_.xconnects.clear();
     config_.routes.clear();
     config_.neighbours.clear();
 }
@@ -40,14 +44,16 @@ std::vector<std::string> Controller::apply(const Config& next) {
     if (auto restarts = restarts_between(config_, next); !restarts.empty())
         throw ConfigError(std::move(restarts));
     std::vector<std::string> changes = changes_between(config_, next);
-    Ports::Opened opened = ports_.open_new(next.ports);
+    Config effective = adoption_.expand(next);
+    Ports::Opened opened = ports_.open_new(effective.ports);
     for (const auto& [name, port] : opened)
         if (!port->info().note.empty()) spdlog::warn("port {}: {}", name, port->info().note);
-    ports_.commit(next.ports, std::move(opened));
+    ports_.commit(effective.ports, std::move(opened), effective.xconnects);
     config_ = next;
-    rib_.update(config_, ports_);
+    effective_ = std::move(effective);
+    rib_.update(effective_, ports_);
     neighbours_.forget_removed_ports();
-    neighbours_.set_permanent(config_.neighbours);
+    neighbours_.set_permanent(effective_.neighbours);
     return changes;
 }
 
@@ -74,35 +80,59 @@ std::vector<std::string> Controller::reload() {
 void Controller::tick() {
     neighbours_.tick();
     pinger_.expire();
-    check_links(Links::without_netdev);
+    check_links(Links::to_be_asked);
+}
+
+// Which interfaces there are, and what the kernel has on them, as far as patterns ask for it.
+void Controller::follow_interfaces() {
+    if (!has_patterns(config_)) return;
+    const Config effective = adoption_.expand(config_);
+    if (effective == effective_) return;
+    apply_again("interfaces: taken over as they are now");
 }
 
 void Controller::check_links(Links which) {
+    // Of addresses the link monitor says nothing.
+    if (which == Links::all || ++ticks_ % 10 == 0) follow_interfaces();
     bool changed = false;
     for (auto& [name, port] : ports_.all()) {
-        if (which == Links::without_netdev && !port.device->info().netdev.empty()) continue;
-        const bool up = port.device->link_up();
-        if (up != port.link_up) spdlog::info("port {}: link {}", name, up ? "up" : "down");
-        changed |= up != port.link_up;
+        const PortInfo& info = port.device->info();
+        // The kernel tells of its interfaces, but only of those in our own network namespace.
+        if (which == Links::to_be_asked && !info.netdev.empty() && info.netns.empty()) continue;
+        const std::string before_reason = port.link_down_reason;
+        port.look_at_link();
+        if (before_reason != port.link_down_reason) {
+            changed = true;
+            spdlog::info("port {}: link {}{}", name,
+                         port.link_up ? "up" : "down: ", port.link_down_reason);
+        }
         const uint16_t before = port.device->info().mtu;
         if (port.device->refresh()) {
-            spdlog::info("port {}: MTU {}, was {}", name, port.mtu(), before);
             changed = true;
+            if (port.mtu() != before)
+                spdlog::info("port {}: MTU {}, was {}", name, port.mtu(), before);
         }
     }
-    if (which == Links::all && ports_.any_replaced()) return reopen();
+    if (ports_.any_replaced()) return reopen();
     if (!changed) return;
     ports_.republish();
-    rib_.update(config_, ports_);
+    rib_.update(effective_, ports_);
 }
 
 // An interface has come back as another of the same name: a container that was restarted.
-void Controller::reopen() {
+void Controller::reopen() { apply_again("ports: opened again what was made anew"); }
+
+void Controller::apply_again(const char* what_for) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!reopen_error_.empty() && now < reopened_at_ + kReopenPause) return;
+    reopened_at_ = now;
     try {
         apply(config_);
-        spdlog::info("ports: opened again what was made anew");
+        reopen_error_.clear();
+        spdlog::info("{}", what_for);
     } catch (const std::exception& e) {
-        spdlog::error("ports: {}", e.what());
+        if (reopen_error_ != e.what()) spdlog::error("ports: {}", e.what());
+        reopen_error_ = e.what();
     }
 }
 

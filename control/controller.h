@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "control/adoption.h"
 #include "control/neighbours.h"
 #include "control/pinger.h"
 #include "control/ports.h"
@@ -45,12 +46,12 @@ public:
     std::vector<std::string> apply(const Config& next);
     // The same, of the file that vethwayd was started with.
     std::vector<std::string> reload();
-    const Config& config() const { return config_; }
+    const Config& config() const { return config_; }  // as written: patterns are patterns
 
     void tick();  // every 100 ms
     // Looks which links are up, and has workers and routes follow. The kernel's interfaces tell of
     // a change (LinkMonitor); other devices have to be asked.
-    enum class Links : uint8_t { all, without_netdev };
+    enum class Links : uint8_t { all, to_be_asked };
     void check_links(Links which);
 
     Dataplane& dataplane() { return dataplane_; }
@@ -64,15 +65,23 @@ public:
 
 private:
     void reopen();
+    void follow_interfaces();
+    // Applies the configuration to what there is now. What fails is tried again, not too often.
+    void apply_again(const char* what_for);
 
     Dataplane& dataplane_;
     Machine machine_;
     Config config_;
+    Adoption adoption_;
+    Config effective_;  // with ports in place of patterns
     Ports ports_;
     Rib rib_;
     Neighbours neighbours_;
     Pinger pinger_;
     ReloadState reload_;
+    unsigned ticks_ = 0;
+    std::string reopen_error_;  // of the last try; empty if it succeeded
+    std::chrono::steady_clock::time_point reopened_at_{};
 };
 
 }  // namespace vethway

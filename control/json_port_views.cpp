@@ -35,6 +35,7 @@ Json port_counters(const PortTotals& t, const PortStats& s) {
                 {"consumed", t.all_consumed()},
                 {"originated", t.all_originated()},
                 {"checksum_completed", t.checksum_completed},
+                {"tx_checksum_completed", t.tx_checksum_completed},
                 {"rx_missed", s.rx_missed},
                 {"rx_errors", s.rx_errors},
                 {"rx_no_buffer", s.rx_no_buffer},
@@ -58,7 +59,7 @@ Json loopback_view(Controller& controller) {
             {"counters", port_counters(controller.ports().totals(kLoopback), {})}};
 }
 
-Json port_view(const ManagedPort& port, const PortTotals& totals) {
+Json port_view(const ManagedPort& port, const PortTotals& totals, const ManagedPort* other_end) {
     const PortInfo& info = port.device->info();
     Json addresses = Json::array();
     for (const Prefix4& a : port.config.addresses) addresses.push_back(a.to_string());
@@ -68,6 +69,7 @@ Json port_view(const ManagedPort& port, const PortTotals& totals) {
             {"kind", driver_name(port.config.driver)},
             {"device", info.device},
             {"netdev", info.netdev},
+            {"netns", info.netns},
             {"ifindex", info.ifindex},
             {"mac", port.mac().to_string()},
             {"mtu", port.mtu()},
@@ -78,6 +80,9 @@ Json port_view(const ManagedPort& port, const PortTotals& totals) {
             {"addresses", addresses},
             {"rp_filter", kRpFilterNames[static_cast<size_t>(port.config.rp_filter)]},
             {"accept_local", port.config.accept_local},
+            {"xconnect", other_end != nullptr ? other_end->config.name : ""},
+            {"offloads", info.offloads},
+            {"super_frames", info.super_frames},
             {"rx_queues", info.rx_queues},
             {"tx_queues", info.tx_queues},
             {"note", info.note},
@@ -98,7 +103,8 @@ std::vector<std::pair<std::string, PortTotals>> all_totals(Controller& controlle
 Json ports_view(Controller& controller) {
     Json out = Json::array({loopback_view(controller)});
     for (const auto& [name, port] : controller.ports().all())
-        out.push_back(port_view(port, controller.ports().totals(port.index)));
+        out.push_back(port_view(port, controller.ports().totals(port.index),
+                                controller.ports().other_end(port)));
     return {{"ports", out}};
 }
 

@@ -21,13 +21,17 @@ Json text_or_null(const std::optional<Ip4>& ip) {
 
 Json memory_view(Controller& controller) {
     const MemoryUse use = memory_use();
-    const rte_mempool& pool = controller.dataplane().pool();
+    const FrameBuffers& buffers = controller.dataplane().buffers();
+    const auto pool = [](const rte_mempool& p) -> Json {
+        return {{"total", p.populated_size}, {"used", rte_mempool_in_use_count(&p)}};
+    };
     return {{"rss_bytes", use.resident_bytes},
             {"hugepages_bytes", use.hugepage_bytes},
             {"total_bytes", use.total()},
             {"mode", controller.machine().hugepages ? "hugepages" : "plain"},
             {"mode_reason", controller.machine().memory_reason},
-            {"mbufs", {{"total", pool.populated_size}, {"used", rte_mempool_in_use_count(&pool)}}},
+            {"mbufs", pool(buffers.ordinary)},
+            {"large_mbufs", pool(buffers.large)},
             {"fib_bytes", controller.dataplane().routes().stats().bytes},
             {"neighbour_table_bytes", controller.dataplane().neighbours().bytes()}};
 }

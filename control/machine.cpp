@@ -57,8 +57,9 @@ size_t free_hugepages() {
 }
 
 void check_capabilities(const Config& config) {
-    const auto port = std::ranges::find_if(
-        config.ports, [](const PortConfig& p) { return !kernel_interface(p).empty(); });
+    const auto port = std::ranges::find_if(config.ports, [](const PortConfig& p) {
+        return std::holds_alternative<VethConfig>(p.driver) || !kernel_interface(p).empty();
+    });
     if (port == config.ports.end()) return;
     if (capng_get_caps_process() != 0) return;
     std::vector<std::string> missing;
@@ -86,7 +87,8 @@ Config with_kernel_mtus(Config config) {
 }
 
 size_t pool_bytes(const DataplaneOptions& options) {
-    return options.mbufs * (options.data_room + kMbufOverhead);
+    return options.mbufs * (options.data_room + kMbufOverhead) +
+           options.large_mbufs * (kLargeFrame + kMbufOverhead);
 }
 
 }  // namespace
@@ -122,18 +124,18 @@ CpuPlan plan_cpus(const WorkersConfig& wanted, const std::vector<unsigned>& allo
 // (rte_eth_af_xdp.c, ETH_AF_XDP_DFLT_NUM_DESCS); with fewer than it wants it starts and receives
 // nothing.
 DataplaneOptions plan_memory(const Config& config, unsigned workers) {
-    constexpr uint32_t kBase = 8192, kEachKernelPort = 8192, kEachWorker = 1024, kLeast = 16384;
+    constexpr uint32_t kBase = 8192, kEachAfXdpPort = 8192, kEachWorker = 1024, kLeast = 16384;
     constexpr uint16_t kAroundPacket = 14 + 2 * 4;  // Ethernet, two VLAN tags
     constexpr uint16_t kXdpHeadroom = 256;          // include/uapi/linux/bpf.h, taken from the room
     DataplaneOptions options;
     uint16_t mtu = 1500;
-    uint32_t kernel_ports = 0;
+    uint32_t af_xdp_ports = 0;
     for (const PortConfig& port : config.ports) {
         mtu = std::max(mtu, port.mtu.value_or(0));
-        if (!kernel_interface(port).empty()) ++kernel_ports;
+        if (std::holds_alternative<AfXdpConfig>(port.driver)) ++af_xdp_ports;
     }
-    const uint32_t sized = kBase + kernel_ports * kEachKernelPort + workers * kEachWorker;
-    const uint32_t automatic = kernel_ports == 0 ? kBase : std::max(kLeast, sized / 1024 * 1024);
+    const uint32_t sized = kBase + af_xdp_ports * kEachAfXdpPort + workers * kEachWorker;
+    const uint32_t automatic = af_xdp_ports == 0 ? sized : std::max(kLeast, sized);
     options.workers = workers;
     options.mbufs = config.dataplane.mbufs.value_or(automatic);
     options.data_room =

@@ -97,8 +97,23 @@ void Families::histogram(const char* name, const char* help, const Labels& label
         histogram.sample_count += count;
         histogram.bucket.push_back({histogram.sample_count, bound});
     }
-    histogram.bucket.push_back({histogram.sample_count, std::numeric_limits<double>::infinity()});
+    constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+    if (buckets.empty() || buckets.back().first != kUnbounded)
+        histogram.bucket.push_back({histogram.sample_count, kUnbounded});
     histogram.sample_sum = sum;
+}
+
+static void collect_wakeups(const Families::Labels& lcore, const WorkerCounters& w, Families& out) {
+    std::vector<std::pair<double, uint64_t>> buckets;
+    for (size_t i = 0; i < w.wakeups.size(); ++i)
+        buckets.emplace_back(i < kWakeupBoundsUs.size() ? kWakeupBoundsUs[i] * 1e-6
+                                                        : std::numeric_limits<double>::infinity(),
+                             w.wakeups[i].value());
+    out.histogram(
+        "vethway_lcore_wakeup_seconds",
+        "How long the frame waited that woke a worker, on ports whose driver says when it "
+        "came.",
+        lcore, buckets, static_cast<double>(w.wakeup_ns.value()) * 1e-9);
 }
 
 void collect_workers(Controller& controller, Families& out) {
@@ -121,6 +136,7 @@ void collect_workers(Controller& controller, Families& out) {
                     with("result", "nonempty"), static_cast<double>(w.polls_busy.value()));
         out.counter("vethway_lcore_polls_total", "", with("result", "empty"),
                     static_cast<double>(w.polls_empty.value()));
+        collect_wakeups(lcore, w, out);
         const ContextSwitches s = context_switches(w.thread_id.load(std::memory_order_relaxed));
         out.counter("vethway_lcore_context_switches_total",
                     "Context switches; involuntary ones mean that the worker shares its CPU.",
@@ -154,12 +170,14 @@ void collect_state(Controller& controller, Families& out) {
                     {{"family", "ipv4"}, {"type", type}}, static_cast<double>(sent));
     out.counter("vethway_icmp_suppressed_total", "ICMP errors not sent because of the rate limit.",
                 {{"family", "ipv4"}}, static_cast<double>(suppressed));
-    const rte_mempool& pool = controller.dataplane().pool();
-    const unsigned used = rte_mempool_in_use_count(&pool);
-    out.gauge("vethway_mempool_buffers", "Packet buffers.",
-              {{"pool", pool.name}, {"state", "used"}}, used);
-    out.gauge("vethway_mempool_buffers", "", {{"pool", pool.name}, {"state", "free"}},
-              pool.populated_size - used);
+    const FrameBuffers& buffers = controller.dataplane().buffers();
+    for (const rte_mempool* pool : {&buffers.ordinary, &buffers.large}) {
+        const unsigned used = rte_mempool_in_use_count(pool);
+        out.gauge("vethway_mempool_buffers", "Packet buffers.",
+                  {{"pool", pool->name}, {"state", "used"}}, used);
+        out.gauge("vethway_mempool_buffers", "", {{"pool", pool->name}, {"state", "free"}},
+                  pool->populated_size - used);
+    }
     const ReloadState& reload = controller.reload_state();
     out.gauge("vethway_config_last_reload_successful", "Whether the last reload was taken.", {},
               reload.ok ? 1 : 0);

@@ -17,6 +17,10 @@ constexpr TotalRow kTotals[] = {
     {"vethway_port_rx_checksum_completed_packets_total",
      "Packets whose checksum the sender left to an offload, completed here.",
      &PortTotals::checksum_completed},
+    {"vethway_port_tx_checksum_completed_packets_total",
+     "Packets sent whose checksum the sender had left to the device, completed by us for one that "
+     "can't.",
+     &PortTotals::tx_checksum_completed},
 };
 
 struct StatsRow {

@@ -123,9 +123,12 @@ bool Neighbours::is_permanent(NeighbourKey key) const {
 
 void Neighbours::set_permanent(const std::vector<NeighbourConfig>& config) {
     permanent_.clear();
-    for (const NeighbourConfig& entry : config)
-        permanent_.push_back({ports_.find(entry.port)->index, entry.address});
-    for (const NeighbourConfig& entry : config) add_permanent(entry);
+    for (const NeighbourConfig& entry : config) {
+        const ManagedPort* port = ports_.find(entry.port);
+        if (port == nullptr) continue;  // still to come
+        permanent_.push_back({port->index, entry.address});
+        add_permanent(entry);
+    }
     std::vector<Neighbour*> gone;
     dataplane_.neighbours().for_each([&](Neighbour& n) {
         if (n.read().state == NeighbourState::permanent && !is_permanent(n.key)) gone.push_back(&n);

@@ -45,6 +45,9 @@ std::vector<std::string> changes_between(const Config& now, const Config& next) 
         now.ports, next.ports, [](const PortConfig& p) { return std::tuple("port " + p.name); },
         out);
     compare(
+        now.xconnects, next.xconnects,
+        [](const XconnectConfig& x) { return std::tuple("xconnect " + x.a + " " + x.b); }, out);
+    compare(
         now.routes, next.routes, [](const RouteConfig& r) { return std::tuple(route_name(r)); },
         out);
     compare(

@@ -40,6 +40,12 @@ PortSpec::Kind kind_of(const PortDriver& driver) {
     return PortSpec::Kind::ethdev;
 }
 
+// Of a driver that has no such choice, the default.
+VethConfig veth_options(const PortDriver& driver) {
+    const auto* p = std::get_if<VethConfig>(&driver);
+    return p != nullptr ? *p : VethConfig{};
+}
+
 }  // namespace
 
 std::string kernel_interface(const PortConfig& config) {
@@ -51,13 +57,20 @@ std::string kernel_interface(const PortConfig& config) {
 
 std::string interface_of(const PortConfig& config) {
     if (const auto* p = std::get_if<TapConfig>(&config.driver)) return p->interface;
-    return kernel_interface(config);
+    const std::string netns = veth_options(config.driver).netns;
+    return netns.empty() ? kernel_interface(config) : kernel_interface(config) + '@' + netns;
 }
 
 PortSpec port_spec(const PortConfig& config, unsigned workers, unsigned unique) {
+    const VethConfig veth = veth_options(config.driver);
     return {.name = config.name,
             .kind = kind_of(config.driver),
             .netdev = kernel_interface(config),
+            .netns = veth.netns,
+            .peer = veth.create ? veth.create->name : "",
+            .peer_netns = veth.create ? veth.create->netns : "",
+            .shield = veth.shield,
+            .qdisc_bypass = veth.qdisc_bypass,
             .devargs = std::visit(Devargs{unique}, config.driver),
             .mac = config.mac,
             .mtu = config.mtu,

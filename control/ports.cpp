@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/ports.h"
 
-#include <net/if.h>
-
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -27,12 +25,7 @@ uint64_t sum(const Array& values) {
 }
 
 // True when the interface is gone and another has its name.
-bool is_replaced(const ManagedPort& port) {
-    const std::string netdev = kernel_interface(port.config);
-    if (netdev.empty()) return false;
-    const unsigned now = if_nametoindex(netdev.c_str());
-    return now != 0 && now != port.device->info().ifindex;
-}
+bool is_replaced(const ManagedPort& port) { return port.device->is_replaced(); }
 
 SourceCheck source_check(RpFilter filter) {
     switch (filter) {
@@ -57,6 +50,7 @@ void PortTotals::add(const PortCounters& c) {
     tx_packets += c.tx_packets.value();
     tx_bytes += c.tx_bytes.value();
     checksum_completed += c.checksum_completed.value();
+    tx_checksum_completed += c.tx_checksum_completed.value();
     add_each(rx_bursts, c.rx_bursts);
     add_each(consumed, c.consumed);
     add_each(originated, c.originated);
@@ -69,15 +63,21 @@ void PortTotals::subtract(const PortTotals& b) {
     tx_packets -= b.tx_packets;
     tx_bytes -= b.tx_bytes;
     checksum_completed -= b.checksum_completed;
+    tx_checksum_completed -= b.tx_checksum_completed;
     subtract_each(rx_bursts, b.rx_bursts);
     subtract_each(consumed, b.consumed);
     subtract_each(originated, b.originated);
     subtract_each(dropped, b.dropped);
 }
 
+void ManagedPort::look_at_link() {
+    link_down_reason = device->down_reason();
+    link_up = link_down_reason.empty();
+}
+
 std::string ManagedPort::down_reason() const {
     if (!config.admin_up) return "admin down";
-    return link_up ? "" : "link down";
+    return link_up ? "" : link_down_reason;
 }
 
 uint16_t ManagedPort::mtu() const { return device->info().mtu; }
@@ -96,11 +96,17 @@ std::unique_ptr<Port> Ports::open(const PortConfig& config) {
             throw PortError("port " + config.name + ": interface " + interface +
                             " is still taken by port " + name +
                             ": remove that port first, then add this one");
-    return open_port(port_spec(config, dataplane_.workers(), opened_so_far_++), dataplane_.pool());
+    return open_port(port_spec(config, dataplane_.workers(), opened_so_far_++),
+                     dataplane_.buffers());
 }
 
 bool Ports::any_replaced() const {
     return std::ranges::any_of(ports_, [](const auto& p) { return is_replaced(p.second); });
+}
+
+const ManagedPort* Ports::other_end(const ManagedPort& port) const {
+    const uint16_t index = dataplane_.snapshot().ports[port.index].xconnect;
+    return index == kNoPort ? nullptr : find(index);
 }
 
 // The new MTUs of ports that stay are part of what can fail; they are put back if anything does.
@@ -112,6 +118,8 @@ Ports::Opened Ports::open_new(const std::vector<PortConfig>& next) {
             const auto found = ports_.find(config.name);
             if (found == ports_.end() || found->second.config.driver != config.driver ||
                 is_replaced(found->second)) {
+                if (found != ports_.end() && is_replaced(found->second))
+                    found->second.device->let_go();
                 opened[config.name] = open(config);
                 continue;
             }
@@ -143,7 +151,9 @@ void Ports::remove(const std::string& name) {
     ports_.erase(found);
 }
 
-void Ports::commit(const std::vector<PortConfig>& next, Opened opened) {
+void Ports::commit(const std::vector<PortConfig>& next, Opened opened,
+                   const std::vector<XconnectConfig>& xconnects) {
+    xconnects_ = xconnects;
     std::set<std::string> staying;
     for (const PortConfig& config : next)
         if (!opened.contains(config.name)) staying.insert(config.name);
@@ -179,7 +189,7 @@ void Ports::commit(const std::vector<PortConfig>& next, Opened opened) {
 }
 
 void Ports::republish() {
-    for (auto& [name, port] : ports_) port.link_up = port.device->link_up();
+    for (auto& [name, port] : ports_) port.look_at_link();
     dataplane_.publish(describe());
 }
 
@@ -205,6 +215,8 @@ Snapshot Ports::describe() const {
         state.accept_local = port.config.accept_local;
         state.partial_checksums = info.partial_checksums;
         state.may_truncate = info.may_truncate;
+        state.offloads = info.offloads;
+        state.super_frames = info.super_frames;
         state.source_check = source_check(port.config.rp_filter);
         state.mtu = port.mtu();
         state.tx_queues = info.tx_queues;
@@ -216,6 +228,13 @@ Snapshot Ports::describe() const {
             for (const Prefix4& a : port.config.addresses) next.own.push_back(a.address);
         for (uint16_t q = 0; q < info.rx_queues; ++q)
             next.rx[queues++ % dataplane_.workers()].push_back({port.index, q});
+    }
+    for (const XconnectConfig& x : xconnects_) {
+        const ManagedPort *a = find(x.a), *b = find(x.b);
+        if (a == nullptr || b == nullptr) continue;  // still to come
+        next.ports[a->index].xconnect = b->index;
+        next.ports[b->index].xconnect = a->index;
+        next.any_xconnect = true;
     }
     std::ranges::sort(next.own);
     return next;

@@ -15,7 +15,8 @@ namespace vethway {
 
 // A port's totals, over all workers and since the port was added.
 struct PortTotals {
-    uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0, checksum_completed = 0;
+    uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;
+    uint64_t checksum_completed = 0, tx_checksum_completed = 0;
     std::array<uint64_t, kBurstBuckets> rx_bursts{};
     std::array<uint64_t, static_cast<size_t>(Consumed::kCount)> consumed{};
     std::array<uint64_t, static_cast<size_t>(Originated::kCount)> originated{};
@@ -35,12 +36,14 @@ public:
     std::unique_ptr<Port> device;  // null: `lo`
     std::vector<Ring> shared_tx;
     bool link_up = true;
+    std::string link_down_reason;
+    void look_at_link();  // sets both
     // What the configuration has no more is as it was before it had it.
     uint16_t wanted_mtu(const PortConfig& next) const;
     PortTotals before;  // what the index had counted when the port was added
 
     bool up() const { return config.admin_up && link_up; }
-    // "" when up, else "admin down" or "link down".
+    // "" when up, else "admin down" or what is wrong with the link ("no carrier").
     std::string down_reason() const;
     uint16_t mtu() const;
     Mac mac() const;
@@ -55,12 +58,16 @@ public:
     using Opened = std::map<std::string, std::unique_ptr<Port>>;
     Opened open_new(const std::vector<PortConfig>& next);
     // Makes `next` the ports there are, publishes them, and closes those that went.
-    void commit(const std::vector<PortConfig>& next, Opened opened);
+    // A port of `xconnects` that is not among `next` is one that is still to come.
+    void commit(const std::vector<PortConfig>& next, Opened opened,
+                const std::vector<XconnectConfig>& xconnects);
     // Publishes again what may have changed of the links.
     void republish();
     void close_all();
     // Whether an interface was deleted and another of its name is there now.
     bool any_replaced() const;
+    // The port that it is connected through to; null if none.
+    const ManagedPort* other_end(const ManagedPort& port) const;
 
     const std::map<std::string, ManagedPort>& all() const { return ports_; }  // without `lo`
     std::map<std::string, ManagedPort>& all() { return ports_; }
@@ -78,6 +85,7 @@ private:
     Dataplane& dataplane_;
     std::map<std::string, ManagedPort> ports_;
     std::vector<ManagedPort> closing_;
+    std::vector<XconnectConfig> xconnects_;
     unsigned opened_so_far_ = 0;
 };
 

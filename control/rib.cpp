@@ -72,7 +72,10 @@ private:
             route.action != RouteAction::forward)
             return "";
         if (std::ranges::any_of(route.hops, &RibHop::up)) return "";
-        return "port " + route.hops.front().port + " is down";
+        const RibHop& first = route.hops.front();
+        if (!first.port.empty()) return "port " + first.port + " is down";
+        return first.via ? "no port has " + first.via->to_string() + " on its link"
+                         : "no such port";
     }
 
     const Ports& ports_;

@@ -2,13 +2,11 @@
 // What every stage may use while it handles one burst.
 #pragma once
 
-#include <rte_mempool.h>
-#include <rte_ring.h>
-
 #include "dataplane/burst.h"
 #include "dataplane/counters.h"
 #include "dataplane/drops.h"
 #include "dataplane/fib/route_table.h"
+#include "dataplane/frame_buffers.h"
 #include "dataplane/icmp/rate_limit.h"
 #include "dataplane/neighbour/neighbour_table.h"
 #include "dataplane/snapshot.h"
@@ -20,7 +18,7 @@ namespace vethway {
 struct Context {
     const RouteTable& routes;
     NeighbourTable& neighbours;
-    rte_mempool& pool;
+    const FrameBuffers& buffers;
     Counters& counters;
     Drops& drops;
     Tx& tx;
@@ -36,9 +34,9 @@ struct Context {
     const PortState& port(uint16_t index) const noexcept { return snapshot->ports[index]; }
     void consumed(uint16_t port, Consumed what) noexcept { counters.consumed(port, what); }
     void originated(uint16_t port, Originated what) noexcept { counters.originated(port, what); }
-    // A packet of our own; null when the pool is empty.
-    rte_mbuf* allocate(uint16_t port) noexcept {
-        rte_mbuf* m = rte_pktmbuf_alloc(&pool);
+    // A packet of our own, of `bytes` undefined bytes; null when the pool is empty.
+    rte_mbuf* allocate(uint16_t port, size_t bytes = 0) noexcept {
+        rte_mbuf* m = buffers.allocate(bytes);
         if (m == nullptr) [[unlikely]]
             return nullptr;
         meta(*m) = PacketMeta{};

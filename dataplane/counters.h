@@ -26,9 +26,17 @@ private:
 };
 
 // How a received packet ended in the switch, other than dropped.
-enum class Consumed : uint8_t { arp_request, arp_reply, echo_request, host, fragmented, kCount };
-inline constexpr const char* kConsumedNames[] = {"arp_request", "arp_reply", "echo_request", "host",
-                                                 "fragmented"};
+enum class Consumed : uint8_t {
+    arp_request,
+    arp_reply,
+    echo_request,
+    host,
+    fragmented,
+    segmented,
+    kCount
+};
+inline constexpr const char* kConsumedNames[] = {"arp_request", "arp_reply",  "echo_request",
+                                                 "host",        "fragmented", "segmented"};
 // What the switch sends of its own, counted at the port whose traffic caused it; an ARP request at
 // the port that it leaves by.
 enum class Originated : uint8_t {
@@ -38,10 +46,11 @@ enum class Originated : uint8_t {
     icmp_error,
     host,
     fragment,
+    segment,
     kCount
 };
-inline constexpr const char* kOriginatedNames[] = {"arp_request", "arp_reply", "echo_reply",
-                                                   "icmp_error",  "host",      "fragment"};
+inline constexpr const char* kOriginatedNames[] = {
+    "arp_request", "arp_reply", "echo_reply", "icmp_error", "host", "fragment", "segment"};
 
 // Bursts as received: 1, 2, 3-4, 5-8, 9-16, 17-32, 33-64 packets.
 inline constexpr size_t kBurstBuckets = 7;
@@ -52,16 +61,22 @@ constexpr size_t burst_bucket(unsigned packets) noexcept {
 // Drops, consumed and originated count at the ingress port; `lo` for what the switch sends itself.
 struct alignas(64) PortCounters {
     Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
-    Counter checksum_completed;
+    Counter checksum_completed;     // on the way in, of frames whose driver can't say so
+    Counter tx_checksum_completed;  // on the way out, for a driver that can't be told so
     std::array<Counter, kBurstBuckets> rx_bursts;
     std::array<Counter, static_cast<size_t>(Consumed::kCount)> consumed;
     std::array<Counter, static_cast<size_t>(Originated::kCount)> originated;
     std::array<Counter, kDropReasons> dropped;
 };
 
+// How long a frame waited that woke a worker: up to 10, 20, 50, 100, 200, 500, 1000 us, and longer.
+inline constexpr std::array<uint32_t, 7> kWakeupBoundsUs{10, 20, 50, 100, 200, 500, 1000};
+
 struct alignas(64) WorkerCounters {
     Counter polls_empty, polls_busy;
     Counter busy_cycles, idle_cycles, sleep_cycles;
+    std::array<Counter, kWakeupBoundsUs.size() + 1> wakeups;
+    Counter wakeup_ns;        // of all of them together
     Counter icmp_suppressed;  // errors not sent because of the rate limit
     Counter icmp_time_exceeded, icmp_unreachable, icmp_fragmentation_needed;
     std::atomic<uint32_t> thread_id{0};  // the kernel's, for its context switches
@@ -69,6 +84,7 @@ struct alignas(64) WorkerCounters {
 
 inline constexpr size_t kMaxPorts = 256;  // with `lo`
 inline constexpr uint16_t kLoopback = 0;  // the index of `lo`
+inline constexpr uint16_t kNoPort = UINT16_MAX;
 
 // Packets by what became of them, over all ports: the terms of the identity.
 struct Books {

@@ -17,7 +17,8 @@ namespace vethway {
 namespace {
 
 constexpr unsigned kInjectEntries = 1024, kShareEntries = 512;
-constexpr unsigned kMempoolCache = 256;
+// A worker's own, the last freed first: large ones are few, and few of them stay in a core's cache.
+constexpr unsigned kMempoolCache = 256, kLargeCache = 8;
 
 // Workers run on the lcores after the main one, in order (eal.h).
 unsigned lcore_of(unsigned worker) {
@@ -32,18 +33,17 @@ Ring make_ring(const std::string& name, unsigned entries, int numa, unsigned fla
     return ring;
 }
 
-Mempool make_pool(const DataplaneOptions& options) {
-    Mempool pool(create_frame_pool(
-        {.name = "mbufs",
-         .mbufs = options.mbufs,
-         .cache = kMempoolCache,
-         .private_size = sizeof(PacketMeta),
-         .data_room = static_cast<uint16_t>(RTE_PKTMBUF_HEADROOM + options.data_room),
-         .socket = static_cast<int>(rte_lcore_to_socket_id(lcore_of(0)))}));
+Mempool make_pool(const char* name, uint32_t mbufs, unsigned cache, uint16_t room) {
+    Mempool pool(
+        create_frame_pool({.name = name,
+                           .mbufs = mbufs,
+                           .cache = cache,
+                           .private_size = sizeof(PacketMeta),
+                           .data_room = static_cast<uint16_t>(RTE_PKTMBUF_HEADROOM + room),
+                           .socket = static_cast<int>(rte_lcore_to_socket_id(lcore_of(0)))}));
     if (!pool)
-        throw std::runtime_error("no memory for " + std::to_string(options.mbufs) + " mbufs of " +
-                                 std::to_string(options.data_room) + " bytes (" +
-                                 rte_strerror(rte_errno) +
+        throw std::runtime_error("no memory for " + std::to_string(mbufs) + " mbufs of " +
+                                 std::to_string(room) + " bytes (" + rte_strerror(rte_errno) +
                                  "): set dataplane.hugepages: off, or dataplane.mbufs lower");
     return pool;
 }
@@ -63,7 +63,9 @@ Dataplane::Dataplane(const DataplaneOptions& options)
     : options_(options),
       rcu_(options.workers),
       routes_(rcu_),
-      pool_(make_pool(options)),
+      pool_(make_pool("mbufs", options.mbufs, kMempoolCache, options.data_room)),
+      large_pool_(make_pool("large_mbufs", options.large_mbufs, kLargeCache, kLargeFrame)),
+      buffers_{*pool_, *large_pool_},
       // Packets that wait must not starve those that don't.
       neighbours_(options.max_neighbours, options.mbufs / 8),
       snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))) {
@@ -82,7 +84,7 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .sleeps = options.idle_sleeps};
     for (unsigned i = 0; i < options.workers; ++i)
         workers_.push_back(
-            std::make_unique<Worker>(i, shared, *pool_, *inject_rings_[i], *counters_[i]));
+            std::make_unique<Worker>(i, shared, buffers_, *inject_rings_[i], *counters_[i]));
 }
 
 Dataplane::~Dataplane() {
@@ -124,7 +126,7 @@ std::vector<Ring> Dataplane::make_shared_tx(unsigned port, unsigned tx_queues) {
 }
 
 rte_mbuf* Dataplane::allocate(uint16_t port) noexcept {
-    rte_mbuf* m = rte_pktmbuf_alloc(pool_.get());
+    rte_mbuf* m = buffers_.allocate(0);
     if (m != nullptr) meta(*m) = {.port = port, .own = true};
     return m;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/frame_buffers.h"
 #include "dataplane/neighbour/neighbour_table.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/worker.h"
@@ -19,6 +20,7 @@ struct DataplaneOptions {
     unsigned workers = 1;
     uint32_t mbufs = 16384;
     uint16_t data_room = 2048;       // bytes of frame an mbuf holds, beside the headroom
+    uint32_t large_mbufs = 256;      // of 64 KiB
     uint32_t max_neighbours = 4096;  // several times what Linux keeps (gc_thresh3)
     bool idle_sleeps = true;
 };
@@ -47,7 +49,7 @@ public:
     RouteTable& routes() noexcept { return routes_; }
     NeighbourTable& neighbours() noexcept { return neighbours_; }
     Rcu& rcu() noexcept { return rcu_; }
-    rte_mempool& pool() noexcept { return *pool_; }
+    const FrameBuffers& buffers() const noexcept { return buffers_; }
     uint16_t data_room() const noexcept { return options_.data_room; }
 
     const Snapshot& snapshot() const noexcept { return snapshot_.read(); }
@@ -79,7 +81,8 @@ private:
     DataplaneOptions options_;
     Rcu rcu_;
     RouteTable routes_;
-    Mempool pool_;
+    Mempool pool_, large_pool_;
+    FrameBuffers buffers_;
     NeighbourTable neighbours_;
     PuntQueue punt_queue_;
     std::vector<Ring> inject_rings_;

@@ -13,6 +13,7 @@ namespace vethway {
     X(none,                 "-",         "not dropped")                                                       \
     X(truncated,            "rx",        "the IP packet is longer than the frame that arrived: the port's driver cut it; turn off GSO at the peer or use a veth port") \
     X(oversize,             "rx",        "larger than a packet buffer: the sender's MTU is above the port's")       \
+    X(mtu_exceeded,         "xconnect",  "the frame is longer than the MTU of the port at the wire's other end") \
     X(runt,                 "classify",  "the frame ends before its Ethernet header does")                    \
     X(ingress_down,         "rx",        "the ingress port is down")                                          \
     X(not_for_us,           "classify",  "unicast frame to another station's MAC address")                    \
@@ -48,6 +49,8 @@ namespace vethway {
     X(neighbour_failed,     "neighbour", "the next hop did not answer ARP")                                   \
     X(neighbour_queue_full, "neighbour", "too many packets wait for the next hop's MAC address: the oldest made way") \
     X(neighbour_table_full, "neighbour", "no room for another neighbour")                                     \
+    X(gso_malformed,        "egress",    "a super-frame for a port that takes none, whose headers don't say how to cut it") \
+    X(tx_refused,           "tx",        "the egress interface refused the frame: too long for it, or what it left to the device makes no sense") \
     X(egress_down,          "tx",        "the egress port is down")                                           \
     X(tx_ring_full,         "tx",        "the egress port did not take the packet: its ring is full")         \
     X(tx_share_full,        "tx",        "the ring to the worker that owns the egress queue is full")         \

@@ -10,6 +10,7 @@
 
 #include "dataplane/drop.h"
 #include "dataplane/net/headers.h"
+#include "dataplane/offload/offload.h"
 
 namespace vethway {
 
@@ -36,6 +37,7 @@ struct PacketMeta {
     uint8_t reserved;
     uint16_t icmp_mtu;  // of the egress port, for "fragmentation needed"
     Ip4 next_hop;       // once routed
+    Offload offload;    // written by the driver, where PortInfo::offloads says so
     const RouteEntry* route;
     Neighbour* neighbour;
     rte_mbuf* next_held;  // links packets that wait for one neighbour
@@ -46,12 +48,16 @@ static_assert(sizeof(PacketMeta) <= 64 && std::is_trivially_copyable_v<PacketMet
 inline PacketMeta& meta(rte_mbuf& m) noexcept {
     return *static_cast<PacketMeta*>(rte_mbuf_to_priv(&m));
 }
+// The frame's first segment: all of it, unless it is larger than kLargeFrame (frame_buffers.h). The
+// headers of whatever is not absurd are in it.
 inline std::span<std::byte> frame_bytes(rte_mbuf& m) noexcept {
     return {rte_pktmbuf_mtod(&m, std::byte*), m.data_len};
 }
 inline std::span<std::byte> l3_bytes(rte_mbuf& m) noexcept {
     return frame_bytes(m).subspan(meta(m).l3_offset);
 }
+// Of the whole frame, from the IP header on.
+inline size_t l3_size(rte_mbuf& m) noexcept { return m.pkt_len - meta(m).l3_offset; }
 inline EtherHeader& ether(rte_mbuf& m) noexcept { return *rte_pktmbuf_mtod(&m, EtherHeader*); }
 // Only behind ip4_input's checks.
 inline Ip4Header& ip4(rte_mbuf& m) noexcept {

@@ -12,6 +12,7 @@
 #include "dataplane/ip4/ip4_source.h"
 #include "dataplane/neighbour/resolve.h"
 #include "dataplane/rx_repair.h"
+#include "dataplane/xconnect.h"
 
 namespace vethway {
 
@@ -19,6 +20,7 @@ namespace vethway {
 // an answer), so no Burst overflows: the few places that set free more use a PacketList.
 void Pipeline::receive(Burst& rx) noexcept {
     rx_repair(c_, rx);
+    xconnect(c_, rx);
     classify(c_, rx, {.arp = arp_, .ip4 = ip4_});
     arp_input(c_, arp_, released_);
     ip4_input(c_, ip4_, checked_);

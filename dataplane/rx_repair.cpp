@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/rx_repair.h"
 
-#include <rte_hash_crc.h>
-
 #include "dataplane/context.h"
 #include "dataplane/net/checksum.h"
+#include "dataplane/offload/crc32c.h"
 
 namespace vethway {
 
 namespace {
-
-// Not rte_hash_crc(), which reads words from where they lie: in a frame they are not aligned.
-uint32_t crc32c(std::span<const std::byte> bytes) noexcept {
-    uint32_t crc = ~uint32_t{0};
-    for (; bytes.size() >= sizeof(uint64_t); bytes = bytes.subspan(sizeof(uint64_t))) {
-        uint64_t word;
-        std::memcpy(&word, bytes.data(), sizeof word);
-        crc = rte_hash_crc_8byte(word, crc);
-    }
-    for (const std::byte b : bytes) crc = rte_hash_crc_1byte(static_cast<uint8_t>(b), crc);
-    return ~crc;
-}
 
 // RFC 9260 appendix A: CRC32c over the packet with the field zero, least significant byte first.
 bool complete_sctp(std::span<std::byte> l4) noexcept {
@@ -28,7 +15,7 @@ bool complete_sctp(std::span<std::byte> l4) noexcept {
     if (l4.size() < 12) return false;
     std::memcpy(&crc, &l4[8], sizeof crc);
     if (crc != 0) return false;
-    crc = crc32c(l4);
+    crc = ~crc32c(kCrc32cStart, l4);
     std::memcpy(&l4[8], &crc, sizeof crc);
     return true;
 }
@@ -80,13 +67,17 @@ Repair repair_frame(std::span<std::byte> frame, bool partial_checksums,
 void rx_repair(Context& c, Burst& rx) noexcept {
     uint16_t kept = 0;
     for (rte_mbuf* m : rx) {
-        // memif and pcap chain what is larger than an mbuf; no stage looks past the first.
-        if (m->nb_segs != 1 && rte_pktmbuf_linearize(m) != 0) [[unlikely]] {
-            c.drops.add(m, Drop::oversize);
-            continue;
-        }
         const uint16_t index = meta(*m).port;
         const PortState& port = c.port(index);
+        // memif and pcap chain what is larger than an mbuf; stages want the headers in the first.
+        if (m->nb_segs != 1 && !port.offloads) [[unlikely]] {
+            rte_mbuf* whole = c.buffers.gather(m);
+            if (whole == nullptr) {
+                c.drops.add(m, m->pkt_len > kLargestFrame ? Drop::oversize : Drop::no_buffer);
+                continue;
+            }
+            m = whole;
+        }
         const Repair done =
             port.partial_checksums || port.may_truncate
                 ? repair_frame(frame_bytes(*m), port.partial_checksums, port.may_truncate)
@@ -95,7 +86,10 @@ void rx_repair(Context& c, Burst& rx) noexcept {
             c.drops.add(m, Drop::truncated);
             continue;
         }
-        if (done == Repair::completed) c.counters.ports[index].checksum_completed.add(1);
+        if (done == Repair::completed) {
+            c.counters.ports[index].checksum_completed.add(1);
+            meta(*m).offload.checksum = L4Checksum::good;
+        }
         rx.data()[kept++] = m;
     }
     rx.set_size(kept);

@@ -22,7 +22,9 @@ struct PortState {
     Port* device = nullptr;  // null: `lo`, or no port has this index
     bool up = false;         // administratively, and the link
     bool accept_local = false;
-    bool partial_checksums = false, may_truncate = false;  // as in PortInfo
+    bool partial_checksums = false, may_truncate = false;  // as in PortInfo, and these
+    bool offloads = false, super_frames = false;
+    uint16_t xconnect = kNoPort;  // the other end of the wire that the port is one of
     SourceCheck source_check = SourceCheck::off;
     uint16_t mtu = 0;
     uint16_t tx_queues = 0;
@@ -54,7 +56,7 @@ struct Snapshot {
     std::vector<PortState> ports;          // by index; [kLoopback] is `lo`
     std::vector<std::vector<RxQueue>> rx;  // what each worker polls
     std::vector<Ip4> own;                  // all our addresses, sorted
-    bool any_source_check = false;
+    bool any_source_check = false, any_xconnect = false;
 
     bool is_own(Ip4 ip) const noexcept { return std::ranges::binary_search(own, ip); }
     // Our address to send from by `port`: an unnumbered port borrows another's.

@@ -53,13 +53,18 @@ void Tx::transmit(const PortState& to, uint16_t port, uint16_t queue, rte_mbuf**
     for (uint16_t i = 0; i < n; ++i) bytes += packets[i]->pkt_len;
     uint16_t sent = 0;
     // A driver may take fewer than offered though it has room: ask on while it takes any.
-    while (sent < n) {
-        const auto left = static_cast<uint16_t>(n - sent);
-        const uint16_t taken = to.device->tx_burst(queue, packets + sent, left);
-        if (taken == 0) break;
-        sent = static_cast<uint16_t>(sent + taken);
+    while (n > 0) {
+        const TxResult done = to.device->tx_burst(queue, packets, n);
+        sent = static_cast<uint16_t>(sent + done.sent);
+        packets += done.sent;
+        for (uint16_t i = 0; i < done.refused; ++i, ++packets) {
+            bytes -= (*packets)->pkt_len;
+            drops_.add(*packets, meta(**packets).why);
+        }
+        n = static_cast<uint16_t>(n - done.sent - done.refused);
+        if (done.sent + done.refused == 0) break;
     }
-    for (uint16_t i = sent; i < n; ++i) {
+    for (uint16_t i = 0; i < n; ++i) {
         bytes -= packets[i]->pkt_len;
         drops_.add(packets[i], Drop::tx_ring_full);
     }

@@ -24,8 +24,8 @@ constexpr uint64_t kLongSleepNs = 500'000'000;
 
 }  // namespace
 
-Worker::Worker(unsigned id, const WorkerShared& shared, rte_mempool& pool, rte_ring& inject_ring,
-               Counters& counters)
+Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buffers,
+               rte_ring& inject_ring, Counters& counters)
     : id_(id),
       shared_(shared),
       inject_ring_(inject_ring),
@@ -35,7 +35,7 @@ Worker::Worker(unsigned id, const WorkerShared& shared, rte_mempool& pool, rte_r
       icmp_limit_(rte_get_tsc_hz(), shared.workers),
       context_{.routes = shared.routes,
                .neighbours = shared.neighbours,
-               .pool = pool,
+               .buffers = buffers,
                .counters = counters,
                .drops = drops_,
                .tx = tx_,
@@ -111,11 +111,15 @@ unsigned Worker::poll(const Snapshot& snap) noexcept {
 unsigned Worker::poll_queue(RxQueue queue, Port& port) noexcept {
     const uint16_t n = port.rx_burst(queue.queue, rx_.data(), kBurst);
     if (n == 0) return 0;
+    if (woken_) note_wakeup(queue, port);
     rx_.set_size(n);
+    const bool offloads = context_.port(queue.port).offloads;
     uint64_t bytes = 0;
     for (rte_mbuf* m : rx_) {
         bytes += m->pkt_len;
-        meta(*m) = {.port = queue.port, .tsc = context_.now};
+        meta(*m) = {.port = queue.port,
+                    .offload = offloads ? meta(*m).offload : Offload{},
+                    .tsc = context_.now};
     }
     counters_.received(queue.port, n, bytes);
     counters_.ports[queue.port].rx_bursts[burst_bucket(n)].add(1);
@@ -127,6 +131,19 @@ unsigned Worker::poll_queue(RxQueue queue, Port& port) noexcept {
     }
     pipeline_.receive(rx_);
     return n;
+}
+
+void Worker::note_wakeup(RxQueue queue, const Port& port) noexcept {
+    woken_ = false;
+    const uint64_t arrived = port.arrival_ns(queue.queue);
+    timespec now{};
+    if (arrived == 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) return;
+    const int64_t ns = now.tv_sec * 1'000'000'000LL + now.tv_nsec - static_cast<int64_t>(arrived);
+    if (ns < 0) return;  // the clock was set
+    size_t i = 0;
+    while (i < kWakeupBoundsUs.size() && ns > kWakeupBoundsUs[i] * 1000LL) ++i;
+    counters_.worker.wakeups[i].add(1);
+    counters_.worker.wakeup_ns.add(static_cast<uint64_t>(ns));
 }
 
 unsigned Worker::poll_injected() noexcept {
@@ -187,6 +204,7 @@ void Worker::sleep(uint64_t now) noexcept {
         const timespec timeout{0, static_cast<long>(ns)};
         std::array<epoll_event, 8> events;
         const int n = epoll_pwait2(epoll_, events.data(), events.size(), &timeout, nullptr);
+        woken_ = n > 0;
         for (int i = 0; i < n; ++i) clear_error(events[static_cast<size_t>(i)]);
         nap_ns_ = std::min(nap_ns_ * 2, kMaxNapNs);
         uint64_t count;

@@ -28,8 +28,8 @@ struct WorkerShared {
 class Worker {
 public:
     // `inject_ring`: from the control thread, to this worker alone. Throws std::system_error.
-    Worker(unsigned id, const WorkerShared& shared, rte_mempool& pool, rte_ring& inject_ring,
-           Counters& counters);
+    Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buffers,
+           rte_ring& inject_ring, Counters& counters);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -45,6 +45,7 @@ private:
     unsigned poll_queue(RxQueue queue, Port& port) noexcept;
     unsigned poll_injected() noexcept;
     void idle(uint64_t now) noexcept;
+    void note_wakeup(RxQueue queue, const Port& port) noexcept;
     void sleep(uint64_t now) noexcept;
     void watch_queues(const Snapshot& snap) noexcept;
     void clear_error(const epoll_event& event) noexcept;
@@ -66,6 +67,7 @@ private:
     uint64_t watched_generation_ = 0;
     bool all_watched_ = false;  // every queue has a descriptor
     uint64_t idle_since_ = 0;   // TSC; 0: not idle
+    bool woken_ = false;        // and nothing received since
     uint64_t nap_ns_ = 0;       // how long to sleep where frames can't wake us
 };
 

@@ -5,6 +5,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/net/checksum.h"
+#include "dataplane/offload/segment.h"
 
 namespace vethway {
 
@@ -41,6 +42,7 @@ void count(Context& c, const PacketMeta& about) noexcept {
 // RFC 1812 4.3.2.4 leaves the source to the way out, which ip4_output knows; but about a packet to
 // ourselves it is the address that was asked (Linux icmp_route_lookup).
 rte_mbuf* make_error(Context& c, rte_mbuf& about) noexcept {
+    show_as_on_wire(about);
     const PacketMeta& packet = meta(about);
     const Ip4Header& cause = ip4(about);
     const size_t most = std::min<size_t>(kMaxError, c.port(packet.port).mtu);

@@ -4,6 +4,8 @@
 #include "dataplane/context.h"
 #include "dataplane/icmp/refuse.h"
 #include "dataplane/net/checksum.h"
+#include "dataplane/offload/checksum.h"
+#include "dataplane/offload/segment.h"
 
 namespace vethway {
 
@@ -39,32 +41,35 @@ void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
     own.push(m);
 }
 
-bool has_right_checksum(const Ip4Header& ip, std::span<const std::byte> l4) noexcept {
+bool has_right_checksum(rte_mbuf& m, size_t at, size_t bytes) noexcept {
     ChecksumSum sum;
-    sum.add_pseudo_header(ip, static_cast<uint16_t>(l4.size()));
-    sum.add(l4);
+    sum.add_pseudo_header(ip4(m), static_cast<uint16_t>(bytes));
+    sum.add16(static_cast<uint16_t>(~frame_checksum(m, at, bytes)));
     return sum.checksum() == 0;
 }
 
-// RFC 1122 4.1.3.4: what is damaged is dropped without a word.
-bool is_whole_udp(const Ip4Header& ip, std::span<const std::byte> l4) noexcept {
-    if (l4.size() < sizeof(UdpHeader)) return false;
-    const auto& udp = *reinterpret_cast<const UdpHeader*>(l4.data());
-    if (udp.length < sizeof(UdpHeader) || udp.length > l4.size()) return false;
-    return udp.checksum == 0 || has_right_checksum(ip, l4.first(udp.length));
+// RFC 1122 4.1.3.4: what is damaged is dropped without a word. `at`: of the frame; `bytes`: from
+// there to its end.
+bool is_whole_udp(rte_mbuf& m, size_t at, size_t bytes) noexcept {
+    if (at + sizeof(UdpHeader) > m.data_len) return false;
+    const auto& udp = *rte_pktmbuf_mtod_offset(&m, const UdpHeader*, at);
+    if (udp.length < sizeof(UdpHeader) || udp.length > bytes) return false;
+    return udp.checksum == 0 || has_right_checksum(m, at, udp.length);
 }
 
-bool is_whole_tcp(const Ip4Header& ip, std::span<const std::byte> l4) noexcept {
-    if (l4.size() < sizeof(TcpHeader)) return false;
-    const size_t header = (reinterpret_cast<const TcpHeader*>(l4.data())->data_offset >> 4U) * 4U;
-    return header >= sizeof(TcpHeader) && header <= l4.size() && has_right_checksum(ip, l4);
+bool is_whole_tcp(rte_mbuf& m, size_t at, size_t bytes) noexcept {
+    if (at + sizeof(TcpHeader) > m.data_len) return false;
+    const auto& tcp = *rte_pktmbuf_mtod_offset(&m, const TcpHeader*, at);
+    const size_t header = (tcp.data_offset >> 4U) * 4U;
+    return header >= sizeof(TcpHeader) && header <= bytes && has_right_checksum(m, at, bytes);
 }
 
 void transport_input(Context& c, rte_mbuf* m, Burst& errors) noexcept {
     const Ip4Header& ip = ip4(*m);
-    const auto l4 = l3_bytes(*m).subspan(ip.header_bytes());
+    const size_t at = meta(*m).l3_offset + ip.header_bytes(), bytes = m->pkt_len - at;
+    const auto l4 = frame_bytes(*m).subspan(at);
     const bool tcp = ip.protocol == kProtocolTcp;
-    if (tcp ? !is_whole_tcp(ip, l4) : !is_whole_udp(ip, l4))
+    if (tcp ? !is_whole_tcp(*m, at, bytes) : !is_whole_udp(*m, at, bytes))
         return c.drops.add(m, Drop::l4_malformed);
     // RFC 9293 3.10.7.1: a reset is never answered.
     if (tcp && (reinterpret_cast<const TcpHeader*>(l4.data())->flags & kTcpReset) != 0)
@@ -73,8 +78,9 @@ void transport_input(Context& c, rte_mbuf* m, Burst& errors) noexcept {
 }
 
 void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
-    const auto bytes = l3_bytes(*m).subspan(ip4(*m).header_bytes());
-    if (bytes.size() < sizeof(IcmpHeader) || internet_checksum(bytes) != 0)
+    const size_t at = ip4(*m).header_bytes() + meta(*m).l3_offset;
+    const auto bytes = frame_bytes(*m).subspan(at);
+    if (bytes.size() < sizeof(IcmpHeader) || frame_checksum(*m, at, m->pkt_len - at) != 0)
         return c.drops.add(m, Drop::icmp_malformed);
     switch (reinterpret_cast<const IcmpHeader*>(bytes.data())->type) {
         case kIcmpEchoRequest:
@@ -95,6 +101,7 @@ void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
 
 void local_input(Context& c, Burst& in, LocalOutputs out) noexcept {
     for (rte_mbuf* m : in) {
+        show_as_on_wire(*m);
         const Ip4Header& ip = ip4(*m);
         if (ip.is_fragment())
             c.drops.add(m, Drop::fragment_local);

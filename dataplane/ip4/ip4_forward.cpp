@@ -5,6 +5,7 @@
 #include "dataplane/icmp/refuse.h"
 #include "dataplane/ip4/flow_hash.h"
 #include "dataplane/net/checksum.h"
+#include "dataplane/offload/segment.h"
 
 namespace vethway {
 
@@ -39,7 +40,7 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
             continue;
         }
         const uint16_t mtu = egress.mtu;
-        if (ip.total_length > mtu && ip.dont_fragment()) [[unlikely]] {
+        if (ip.dont_fragment() && wire_size(*m) > mtu) [[unlikely]] {
             packet.icmp_mtu = mtu;
             refuse(out.errors, m, Drop::fragment_needed, kIcmpUnreachable,
                    kIcmpFragmentationNeeded);

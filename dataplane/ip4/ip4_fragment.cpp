@@ -2,7 +2,11 @@
 #include "dataplane/ip4/ip4_fragment.h"
 
 #include "dataplane/context.h"
+#include "dataplane/egress.h"
 #include "dataplane/net/checksum.h"
+#include "dataplane/offload/checksum.h"
+#include "dataplane/offload/segment.h"
+#include "dataplane/packet_list.h"
 
 namespace vethway {
 
@@ -10,20 +14,17 @@ namespace {
 
 constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionCopied = 0x80;
 
-// One piece: Ethernet header, `header`, `payload`; null when the pool is empty.
-rte_mbuf* make_piece(Context& c, rte_mbuf& whole, std::span<const std::byte> header,
-                     std::span<const std::byte> payload) noexcept {
-    rte_mbuf* m = c.allocate(meta(whole).port);
+// One piece: Ethernet header, `header`, and `bytes` of the packet from `from` on; null when the
+// pool is empty.
+rte_mbuf* make_piece(Context& c, rte_mbuf& whole, std::span<const std::byte> header, size_t from,
+                     size_t bytes) noexcept {
+    rte_mbuf* m = c.allocate(meta(whole).port, sizeof(EtherHeader) + header.size() + bytes);
     if (m == nullptr) return nullptr;
-    const size_t size = sizeof(EtherHeader) + header.size() + payload.size();
-    auto* at = reinterpret_cast<std::byte*>(rte_pktmbuf_append(m, static_cast<uint16_t>(size)));
-    if (at == nullptr) {  // larger than an mbuf of the pool
-        rte_pktmbuf_free(m);
-        return nullptr;
-    }
+    auto* at = rte_pktmbuf_mtod(m, std::byte*);
     std::memcpy(at, &ether(whole), sizeof(EtherHeader));
     std::memcpy(at + sizeof(EtherHeader), header.data(), header.size());
-    std::memcpy(at + sizeof(EtherHeader) + header.size(), payload.data(), payload.size());
+    copy_out(whole, meta(whole).l3_offset + from,
+             {at + sizeof(EtherHeader) + header.size(), bytes});
     meta(*m).egress = meta(whole).egress;
     meta(*m).l3_offset = sizeof(EtherHeader);
     return m;
@@ -63,27 +64,30 @@ size_t later_fragment_header(std::span<const std::byte> header,
     return size;
 }
 
-void ip4_fragment(Context& c, rte_mbuf* m) noexcept {
+static void fragment_packet(Context& c, rte_mbuf* m) noexcept {
     const uint16_t port = meta(*m).port;
-    const size_t mtu = c.port(meta(*m).egress).mtu;
-    const std::span<const std::byte> packet = l3_bytes(*m);
+    // A piece has one segment.
+    const size_t mtu =
+        std::min<size_t>(c.port(meta(*m).egress).mtu, kLargeFrame - sizeof(EtherHeader));
+    const size_t size = l3_size(*m);
     const Ip4Header ip = ip4(*m);
-    const auto first = packet.first(ip.header_bytes());
+    complete_checksum(*m);
+    const std::span<const std::byte> first = l3_bytes(*m).first(ip.header_bytes());
     std::array<std::byte, 60> later_bytes;
     const size_t later_size = later_fragment_header(first, later_bytes);
     auto header = first;
-    for (size_t done = first.size(); done < packet.size();) {
+    for (size_t done = first.size(); done < size;) {
         const size_t offset = (ip.fragment & Ip4Header::kOffsetMask) + (done - first.size()) / 8;
         // Of a hostile fragment: past the largest datagram there is; the bits above mean otherwise.
         if (offset > Ip4Header::kOffsetMask) break;
-        const size_t room = mtu - header.size(), left = packet.size() - done;
+        const size_t room = mtu - header.size(), left = size - done;
         // All but the last are multiples of eight, the unit of offsets.
-        const auto payload = packet.subspan(done, left <= room ? left : room & ~size_t{7});
-        rte_mbuf* piece = make_piece(c, *m, header, payload);
+        const size_t bytes = left <= room ? left : room & ~size_t{7};
+        rte_mbuf* piece = make_piece(c, *m, header, done, bytes);
         if (piece == nullptr) return c.drops.add(m, Drop::no_buffer);
-        done += payload.size();
-        const bool more = done < packet.size() || (ip.fragment & Ip4Header::kMoreFragments) != 0;
-        finish_piece(*piece, header.size(), payload.size(),
+        done += bytes;
+        const bool more = done < size || (ip.fragment & Ip4Header::kMoreFragments) != 0;
+        finish_piece(*piece, header.size(), bytes,
                      static_cast<uint16_t>(offset | (more ? Ip4Header::kMoreFragments : 0)));
         c.originated(port, Originated::fragment);
         c.tx.push(c.snap(), piece);
@@ -91,6 +95,23 @@ void ip4_fragment(Context& c, rte_mbuf* m) noexcept {
     }
     c.consumed(port, Consumed::fragmented);
     c.drops.free(m);
+}
+
+// Of a super-frame, its segments are what is too large (Linux ip_finish_output_gso).
+void ip4_fragment(Context& c, rte_mbuf* m) noexcept {
+    if (meta(*m).offload.gso == Gso::none) return fragment_packet(c, m);
+    const uint16_t port = meta(*m).port;
+    PacketList segments;
+    if (const Drop why = segment(c, *m, segments); why != Drop::none) return c.drops.add(m, why);
+    c.consumed(port, Consumed::segmented);
+    c.drops.free(m);
+    while (rte_mbuf* s = segments.pop()) {
+        c.originated(port, Originated::segment);
+        if (l3_size(*s) > c.port(meta(*s).egress).mtu)
+            fragment_packet(c, s);
+        else
+            egress(c, s);
+    }
 }
 
 }  // namespace vethway

@@ -21,13 +21,13 @@ Drop check_addresses(Ip4 src, Ip4 dst) noexcept {
 
 }  // namespace
 
-Drop check_ip4(std::span<const std::byte> l3) noexcept {
+Drop check_ip4(std::span<const std::byte> l3, size_t l3_size) noexcept {
     if (l3.size() < sizeof(Ip4Header)) return Drop::ip4_short;
     const auto& ip = *reinterpret_cast<const Ip4Header*>(l3.data());
     const size_t header = ip.header_bytes();
     const size_t total = ip.total_length;
     if (ip.version() != 4 || header < sizeof ip) return Drop::ip4_version;
-    if (total < header || total > l3.size()) return Drop::ip4_short;
+    if (total < header || total > l3_size || header > l3.size()) return Drop::ip4_short;
     if (internet_checksum(l3.first(header)) != 0) return Drop::ip4_checksum;
     return check_addresses(Ip4{ip.src}, Ip4{ip.dst});
 }
@@ -36,7 +36,7 @@ void ip4_input(Context& c, Burst& in, Burst& out) noexcept {
     for (rte_mbuf* m : in) {
         PacketMeta& packet = meta(*m);
         // What the switch sent itself over `lo` has been made, not received.
-        Drop why = packet.own ? Drop::none : check_ip4(l3_bytes(*m));
+        Drop why = packet.own ? Drop::none : check_ip4(l3_bytes(*m), l3_size(*m));
         if (why == Drop::none && !packet.own && c.snap().is_own(Ip4{ip4(*m).src}) &&
             !c.port(packet.port).accept_local)
             why = Drop::martian_source;
@@ -44,8 +44,12 @@ void ip4_input(Context& c, Burst& in, Burst& out) noexcept {
             c.drops.add(m, why);
             continue;
         }
-        m->data_len = static_cast<uint16_t>(packet.l3_offset + ip4(*m).total_length);
-        m->pkt_len = m->data_len;
+        // A checksum that covers the IP header is what no host leaves to a device.
+        if (Offload& o = packet.offload;
+            o.is_pending() &&
+            o.checksum_start < m->data_off + packet.l3_offset + ip4(*m).header_bytes()) [[unlikely]]
+            o = {};
+        trim_frame(*m, size_t{packet.l3_offset} + ip4(*m).total_length);
         out.push(m);
     }
     in.clear();

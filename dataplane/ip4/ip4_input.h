@@ -15,7 +15,7 @@ class Burst;
 
 // `l3` starts at the IPv4 header. Lengths come before the checksum, which reads IHL words: a
 // hostile IHL must not make it read past the frame. Addresses come last.
-Drop check_ip4(std::span<const std::byte> l3) noexcept;
+Drop check_ip4(std::span<const std::byte> l3, size_t l3_size) noexcept;
 
 // Consumes `in`. Packets are trimmed to their total length, since Ethernet pads; what goes to `out`
 // has a valid header and addresses that may be looked up.

@@ -106,12 +106,23 @@ Neighbour* NeighbourTable::find_or_add(NeighbourKey key, uint64_t now) noexcept 
     return nullptr;
 }
 
+// True and one more, unless there are `most` already.
+static bool add_one(std::atomic<uint32_t>& count, uint32_t most) noexcept {
+    if (count.fetch_add(1, std::memory_order_relaxed) < most) return true;
+    count.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+}
+
+// In a buffer of 64 KiB (frame_buffers.h).
+static bool is_large(const rte_mbuf& m) noexcept { return m.buf_len > UINT16_MAX / 2; }
+
 NeighbourTable::Hold NeighbourTable::hold(Neighbour& n, rte_mbuf& m) noexcept {
-    if (held_.fetch_add(1, std::memory_order_relaxed) >= max_held_) {
+    if (!add_one(held_, max_held_)) return Hold::queue_full;
+    if (!add_one(n.held_count, kMaxHeldEach)) {
         held_.fetch_sub(1, std::memory_order_relaxed);
         return Hold::queue_full;
     }
-    if (n.held_count.fetch_add(1, std::memory_order_relaxed) >= kMaxHeldEach) {
+    if (is_large(m) && !add_one(large_held_, kMaxLargeHeld)) {
         n.held_count.fetch_sub(1, std::memory_order_relaxed);
         held_.fetch_sub(1, std::memory_order_relaxed);
         return Hold::queue_full;
@@ -125,7 +136,9 @@ NeighbourTable::Hold NeighbourTable::hold(Neighbour& n, rte_mbuf& m) noexcept {
 rte_mbuf* NeighbourTable::take_held(Neighbour& n, uint32_t& count) noexcept {
     rte_mbuf* newest = n.held.exchange(nullptr, std::memory_order_acq_rel);
     rte_mbuf* oldest = nullptr;
+    uint32_t large = 0;
     for (count = 0; newest != nullptr; ++count) {
+        if (is_large(*newest)) ++large;
         rte_mbuf* const next = meta(*newest).next_held;
         meta(*newest).next_held = oldest;
         oldest = newest;
@@ -133,6 +146,7 @@ rte_mbuf* NeighbourTable::take_held(Neighbour& n, uint32_t& count) noexcept {
     }
     n.held_count.fetch_sub(count, std::memory_order_relaxed);
     held_.fetch_sub(count, std::memory_order_relaxed);
+    large_held_.fetch_sub(large, std::memory_order_relaxed);
     return oldest;
 }
 

@@ -74,9 +74,11 @@ struct alignas(64) Neighbour {
 
 class NeighbourTable {
 public:
+    static constexpr uint32_t kMaxLargeHeld = 64;
     static constexpr uint32_t kMaxHeldEach = 64;  // packets; Linux's unres_qlen in full-size frames
 
-    // `max_neighbours` bounds the entries, `max_held` the packets that wait in all of them.
+    // `max_neighbours` bounds the entries, `max_held` the packets that wait in all of them; of
+    // those that are in large buffers a few only, as there are few.
     NeighbourTable(uint32_t max_neighbours, uint32_t max_held);
 
     // Worker and control thread; null when unknown.
@@ -126,7 +128,7 @@ private:
     std::unique_ptr<Bucket[]> keys_;
     std::unique_ptr<Neighbour[]> neighbours_;
     alignas(64) std::atomic<uint32_t> size_{0};
-    std::atomic<uint32_t> held_{0};
+    std::atomic<uint32_t> held_{0}, large_held_{0};
 };
 
 }  // namespace vethway

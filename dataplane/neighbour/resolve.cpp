@@ -3,8 +3,10 @@
 
 #include "dataplane/arp/arp_request.h"
 #include "dataplane/context.h"
+#include "dataplane/egress.h"
 #include "dataplane/ip4/ip4_fragment.h"
 #include "dataplane/neighbour/release.h"
+#include "dataplane/offload/segment.h"
 
 namespace vethway {
 
@@ -22,10 +24,10 @@ void address_frame(rte_mbuf& m, const Mac& dst, const Mac& src) noexcept {
 
 void send(Context& c, rte_mbuf* m, const Mac& dst, const PortState& port) noexcept {
     address_frame(*m, dst, port.mac);
-    if (ip4(*m).total_length > port.mtu) [[unlikely]]
+    if (wire_size(*m) > port.mtu) [[unlikely]]
         ip4_fragment(c, m);
     else
-        c.tx.push(c.snap(), m);
+        egress(c, m);
 }
 
 // RFC 4861 7.3.3: the first packet to a stale neighbour starts the clock of its delay state.

@@ -57,6 +57,14 @@ struct Ip4Header {  // RFC 791
 };
 static_assert(sizeof(Ip4Header) == 20 && alignof(Ip4Header) == 1);
 
+struct Ip6Header {  // RFC 8200
+    Be32 version_class_label;
+    Be16 payload_length;
+    uint8_t next_header, hop_limit;
+    std::array<uint8_t, 16> src, dst;
+};
+static_assert(sizeof(Ip6Header) == 40 && alignof(Ip6Header) == 1);
+
 // RFC 792 and RFC 1812 5.2.7; the names are those of the RFCs.
 inline constexpr uint8_t kIcmpEchoReply = 0, kIcmpUnreachable = 3, kIcmpSourceQuench = 4,
                          kIcmpRedirect = 5, kIcmpEchoRequest = 8, kIcmpTimeExceeded = 11,
@@ -77,7 +85,8 @@ struct UdpHeader {
 };
 static_assert(sizeof(UdpHeader) == 8);
 
-inline constexpr uint8_t kTcpReset = 4;  // of TcpHeader's flags
+// Of TcpHeader's flags (RFC 9293 3.1).
+inline constexpr uint8_t kTcpFin = 1, kTcpReset = 4, kTcpPush = 8, kTcpCwr = 0x80;
 
 struct TcpHeader {
     Be16 src_port, dst_port;

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/port/netdev_port.h"
 #include "dataplane/port/own_sockets.h"
-#include "dataplane/port/veth_port.h"
 
 namespace vethway {
 
@@ -50,16 +50,16 @@ AfPacketPort::AfPacketPort(const PortSpec& spec, unsigned largest) : NetdevPort(
 
 AfPacketPort::AfPacketPort(const PortSpec& spec, rte_mempool& pool)
     : AfPacketPort(spec, largest_mtu(pool)) {
-    const auto link = kernel_->now();
-    no_super_frames_ = XdpAttachment::pass_on_veth(spec.netdev, ifindex_);
-    const RingSize ring = ring_size(link ? link->mtu : 1500);
-    largest_mtu_ = std::min(largest_mtu_, ring.slot - kFrameOverhead - kRxOffset);
+    const NetnsScope scope = netdev_.enter();
+    no_super_frames_ = XdpAttachment::pass_on_veth(spec.netdev, netdev_.ifindex());
+    const RingSize ring = ring_size(netdev_.mtu());
+    netdev_.limit_mtu(ring.slot - kFrameOverhead - kRxOffset);
     // qdisc_bypass is the driver's default, and what takes its frames past the shield.
     probe("net_af_packet" + std::to_string(spec.unique) + ",iface=" + spec.netdev +
           ",qpairs=" + std::to_string(std::max(1U, spec.queues)) +
           ",framesz=" + std::to_string(ring.slot) + ",blocksz=" + std::to_string(ring.block) +
           ",framecnt=" + std::to_string(kSlots) + ",qdisc_bypass=1");
-    sockets_ = packet_sockets(ifindex_);
+    sockets_ = packet_sockets(netdev_.ifindex());
     if (sockets_.size() > spec.queues) sockets_.resize(std::max(1U, spec.queues));
     const int on = 1;
     for (const int fd : sockets_)
@@ -68,6 +68,11 @@ AfPacketPort::AfPacketPort(const PortSpec& spec, rte_mempool& pool)
     settle();
     info_.may_truncate = true;
     discard_strays();
+}
+
+AfPacketPort::~AfPacketPort() {
+    const NetnsScope scope = netdev_.enter();
+    close_device();
 }
 
 // Between socket() and bind() the driver's sockets hear every interface (cured in DPDK 24.11 only).

@@ -238,13 +238,13 @@ PortStats EthdevPort::stats() const noexcept {
 }
 
 // Of 22.11's drivers for kernel interfaces all but net_tap say "up" whatever the carrier does.
-bool EthdevPort::link_up() const noexcept {
-    if (kernel_) {
-        const auto link = kernel_->now();
-        return link && link->running();
-    }
-    rte_eth_link link{};
-    return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+std::string EthdevPort::down_reason() const {
+    rte_eth_link status{};
+    const auto link = kernel_ ? kernel_->now() : std::nullopt;
+    const bool up = kernel_ ? link && link->running()
+                            : rte_eth_link_get_nowait(id_, &status) == 0 &&
+                                  status.link_status == RTE_ETH_LINK_UP;
+    return up ? "" : "link down";
 }
 
 void EthdevPort::close_device() noexcept {

@@ -28,11 +28,11 @@ public:
     uint16_t rx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
         return rte_eth_rx_burst(id_, queue, frames, n);
     }
-    uint16_t tx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
-        return rte_eth_tx_burst(id_, queue, frames, n);
+    TxResult tx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
+        return {.sent = rte_eth_tx_burst(id_, queue, frames, n)};
     }
     PortStats stats() const noexcept override;
-    bool link_up() const noexcept override;
+    std::string down_reason() const override;
     void set_mtu(uint16_t mtu) override;
 
 protected:

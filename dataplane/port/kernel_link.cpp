@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/port/kernel_link.h"
 
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -41,6 +43,9 @@ std::optional<KernelLink> query(int fd, const std::string& name) noexcept {
     link.mtu = static_cast<uint16_t>(std::min(r.ifr_mtu, int{UINT16_MAX}));  // lo has 65536
     if (ioctl(fd, SIOCGIFHWADDR, &r) < 0) return std::nullopt;
     std::memcpy(link.mac.bytes.data(), r.ifr_hwaddr.sa_data, link.mac.bytes.size());
+    ethtool_value tso{.cmd = ETHTOOL_GTSO, .data = 0};
+    r.ifr_data = reinterpret_cast<char*>(&tso);
+    link.tso = ioctl(fd, SIOCETHTOOL, &r) == 0 && tso.data != 0;
     return link;
 }
 
@@ -94,7 +99,7 @@ KernelLinkSettings::KernelLinkSettings(std::string port, unsigned ifindex)
 
 KernelLinkSettings::~KernelLinkSettings() {
     const auto link = now();
-    if (!link) return;
+    if (!link || !stayed()) return;
     ifreq r = request(link->name);
     if (mtu_before_) {
         r.ifr_mtu = *mtu_before_;
@@ -110,6 +115,11 @@ std::optional<KernelLink> KernelLinkSettings::now() const noexcept {
     r.ifr_ifindex = static_cast<int>(ifindex_);
     if (ioctl(ioctl_.get(), SIOCGIFNAME, &r) < 0) return std::nullopt;
     return query(ioctl_.get(), r.ifr_name);
+}
+
+unsigned KernelLinkSettings::index_of(const std::string& netdev) const noexcept {
+    ifreq r = request(netdev);
+    return ioctl(ioctl_.get(), SIOCGIFINDEX, &r) < 0 ? 0 : static_cast<unsigned>(r.ifr_ifindex);
 }
 
 void KernelLinkSettings::bring_up() { set_flag(IFF_UP, "set up"); }
@@ -138,14 +148,27 @@ void KernelLinkSettings::set_mtu(uint16_t mtu) {
     if (!mtu_before_) mtu_before_ = link->mtu;
 }
 
+// net/packet/af_packet.c, packet_notifier: of an interface that goes, the socket forgets the index.
+bool KernelLinkSettings::stayed() const noexcept {
+    sockaddr_ll at{};
+    socklen_t size = sizeof at;
+    return !promiscuous_ ||
+           getsockname(promiscuous_.get(), reinterpret_cast<sockaddr*>(&at), &size) < 0 ||
+           at.sll_ifindex == static_cast<int>(ifindex_);
+}
+
 void KernelLinkSettings::hear_everything() {
     if (promiscuous_) return;
     // Protocol 0: the socket itself is never given a frame.
     Fd fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    sockaddr_ll at{};
+    at.sll_family = AF_PACKET;
+    at.sll_ifindex = static_cast<int>(ifindex_);
     packet_mreq all{};
     all.mr_ifindex = static_cast<int>(ifindex_);
     all.mr_type = PACKET_MR_PROMISC;
-    if (!fd || setsockopt(fd.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) < 0)
+    if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 ||
+        setsockopt(fd.get(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) < 0)
         fail(port_, "can't make the interface promiscuous (needs CAP_NET_RAW)");
     promiscuous_ = std::move(fd);
 }

@@ -15,7 +15,8 @@ struct KernelLink {
     unsigned ifindex = 0;
     Mac mac;
     uint16_t mtu = 0;
-    short flags = 0;  // IFF_*, as SIOCGIFFLAGS gives them
+    short flags = 0;   // IFF_*, as SIOCGIFFLAGS gives them
+    bool tso = false;  // it takes super-frames: ethtool's tcp-segmentation-offload
 
     bool up() const noexcept;
     bool running() const noexcept;  // up, and the other end too (veth: the peer is up)
@@ -54,6 +55,7 @@ KernelLink find_kernel_link(const std::string& port, const std::string& netdev);
 class InterfaceClaim {
 public:
     InterfaceClaim(const std::string& port, const KernelLink& link);
+    void release() noexcept { socket_.reset(); }
 
 private:
     Fd socket_;
@@ -70,7 +72,8 @@ public:
     KernelLinkSettings(const KernelLinkSettings&) = delete;
     KernelLinkSettings& operator=(const KernelLinkSettings&) = delete;
 
-    std::optional<KernelLink> now() const noexcept;  // none: the interface is gone
+    std::optional<KernelLink> now() const noexcept;               // none: the interface is gone
+    unsigned index_of(const std::string& netdev) const noexcept;  // 0: there is none of that name
     // These throw PortError.
     void bring_up();
     void set_no_arp();
@@ -78,6 +81,9 @@ public:
     // All unicast, as long as this object lives: a packet socket's membership, which unlike
     // IFF_PROMISC does not outlive a killed process (net/packet/af_packet.c, packet_flush_mclist).
     void hear_everything();
+    // Whether it has been there ever since hear_everything(): an interface that goes to another
+    // network namespace and comes back may have its old index, but what was on it is gone.
+    bool stayed() const noexcept;
 
 private:
     void set_flag(short flag, const char* what);

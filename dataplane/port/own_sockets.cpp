@@ -36,7 +36,8 @@ std::vector<int> packet_sockets(unsigned ifindex) {
         sockaddr_ll at{};
         socklen_t len = sizeof at;
         return getsockname(fd, reinterpret_cast<sockaddr*>(&at), &len) == 0 &&
-               at.sll_family == AF_PACKET && at.sll_ifindex == static_cast<int>(ifindex);
+               at.sll_family == AF_PACKET && at.sll_protocol != 0 &&
+               at.sll_ifindex == static_cast<int>(ifindex);
     });
 }
 

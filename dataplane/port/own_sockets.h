@@ -8,7 +8,7 @@ namespace vethway {
 
 // Control thread. Ascending. A driver opens its queues' sockets one after the other and the kernel
 // gives the lowest free number, so the order is the queues'.
-std::vector<int> packet_sockets(unsigned ifindex);  // AF_PACKET, bound to the interface
+std::vector<int> packet_sockets(unsigned ifindex);  // AF_PACKET, hearing the interface
 std::vector<int> xdp_sockets();                     // AF_XDP, whatever bound to: it can't be asked
 std::vector<int> bpf_maps();
 

@@ -11,8 +11,12 @@
 
 namespace vethway {
 
-// Control thread. Works from construction to destruction. With TCX nothing is left even of a killed
-// process; the sysctl way is put back by the destructor only.
+// The mark (SO_MARK) of frames of the switch's own that go by the interface's queueing discipline,
+// and so past the shield's hook.
+inline constexpr int kShieldPass = 0x76657468;  // "veth"
+
+// Control thread. Works from construction to destruction. With TCX (Linux 6.6) nothing is left even
+// of a killed process; the other ways are put back by the destructor, or by the next start.
 //
 // Why packet sockets and XDP go on working: taps and XDP come before TCX ingress
 // (net/core/dev.c, __netif_receive_skb_core), and AF_XDP's copy mode and AF_PACKET with qdisc
@@ -20,7 +24,7 @@ namespace vethway {
 // the kernel's own frames, has one.
 class Shield {
 public:
-    enum class Method : uint8_t { tcx, sysctl };
+    enum class Method : uint8_t { tcx, clsact, sysctl };
 
     // Throws PortError. `first`: the method to try first; the kernel's refusal leads to the next.
     Shield(const std::string& port, unsigned ifindex, Method first = Method::tcx);
@@ -28,7 +32,10 @@ public:
     Shield(const Shield&) = delete;
     Shield& operator=(const Shield&) = delete;
 
-    // "tcx", or what was set: "sysctl: arp off, net.ipv6.conf.p1.disable_ipv6=1, …".
+    // The interface is gone, whatever has its index now: there is nothing to be put back.
+    void forget() noexcept;
+
+    // "tcx", "clsact", or what was set: "sysctl: arp off, net.ipv6.conf.p1.disable_ipv6=1, …".
     const std::string& description() const noexcept { return description_; }
 
 private:
@@ -36,9 +43,13 @@ private:
         std::string path, before, after;
     };
     bool use_tcx(unsigned ifindex);
+    bool use_clsact(unsigned ifindex);
+    void leave_clsact() noexcept;
     void use_sysctl(const std::string& port, unsigned ifindex);
     void set(const std::string& key, const std::string& value);
 
+    unsigned ifindex_;
+    bool clsact_ = false, made_qdisc_ = false;
     Fd ingress_, egress_;  // BPF links: the kernel detaches them when the last descriptor closes
     std::unique_ptr<KernelLinkSettings> settings_;
     std::vector<Sysctl> changed_;

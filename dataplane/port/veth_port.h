@@ -1,72 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ports on an interface of the kernel, a veth end above all, by DPDK's own drivers for that.
+// Our own driver for a veth end (or any other Ethernet interface of the kernel): packet sockets, on
+// which the kernel says what the sender left to the device, and is told the same (PACKET_VNET_HDR).
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "dataplane/port/ethdev_port.h"
-#include "dataplane/port/shield.h"
-#include "dataplane/port/xdp_attachment.h"
+#include "dataplane/port/netdev.h"
+#include "dataplane/port/veth_pair.h"
+#include "dataplane/port/veth_rx.h"
+#include "dataplane/port/veth_tx.h"
 
 namespace vethway {
 
-// What both drivers share: the interface is up, has the asked MTU and hears everything, the
-// kernel's stack is off it, and all that is undone in the end.
-class NetdevPort : public EthdevPort {
+class VethPort final : public Port {
 public:
-    int rx_fd(uint16_t queue) const noexcept override {
-        return queue < sockets_.size() ? sockets_[queue] : -1;
+    VethPort(const PortSpec& spec, const FrameBuffers& buffers);  // throws PortError
+
+    uint16_t rx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
+        return rx_[queue]->receive(frames, n);
     }
-    void set_mtu(uint16_t mtu) override;
-    bool refresh() noexcept override;
-    void add_note(const std::string& note);
-
-protected:
-    NetdevPort(const PortSpec& spec, unsigned largest_mtu);  // throws PortError
-    void settle();  // after start(): what DPDK can't know of the interface
-
-    InterfaceClaim claim_;
-    unsigned ifindex_ = 0;
-    std::vector<int> sockets_;  // the driver's, one a queue; it closes them
-    Shield shield_;
-    unsigned largest_mtu_;  // that the buffers carry
-
-private:
-    NetdevPort(const PortSpec& spec, const KernelLink& link, unsigned largest_mtu);
-    void check_mtu(unsigned mtu) const;
-
-    uint16_t own_mtu_ = 0;
-};
-
-class AfPacketPort final : public NetdevPort {
-public:
-    AfPacketPort(const PortSpec& spec, rte_mempool& pool);  // throws PortError
-    ~AfPacketPort() override { close_device(); }
+    TxResult tx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
+        return tx_[queue]->send(frames, n);
+    }
+    int rx_fd(uint16_t queue) const noexcept override { return rx_[queue]->fd(); }
+    uint64_t arrival_ns(uint16_t queue) const noexcept override { return rx_[queue]->arrival_ns(); }
     PortStats stats() const noexcept override;
+    std::string down_reason() const override { return netdev_.down_reason(); }
+    bool is_replaced() const noexcept override { return netdev_.is_replaced(); }
+    void let_go() noexcept override { netdev_.let_go(); }
+    void set_mtu(uint16_t mtu) override { netdev_.set_mtu(mtu, info_); }
+    bool refresh() noexcept override { return netdev_.refresh(info_); }
 
 private:
-    AfPacketPort(const PortSpec& spec, unsigned largest_mtu);
-    void discard_strays() noexcept;
+    static std::unique_ptr<VethPair> make_pair(const PortSpec& spec);
 
-    XdpAttachment no_super_frames_;
-    mutable uint64_t rx_missed_ = 0;  // reading PACKET_STATISTICS clears it
+    FrameBuffers buffers_;
+    std::unique_ptr<VethPair> pair_;  // null: the interface is somebody else's
+    Netdev netdev_;
+    std::vector<std::unique_ptr<VethRx>> rx_;
+    std::vector<std::unique_ptr<VethTx>> tx_;
 };
-
-class AfXdpPort final : public NetdevPort {
-public:
-    AfXdpPort(const PortSpec& spec, rte_mempool& pool);  // throws PortError
-    ~AfXdpPort() override;
-    PortStats stats() const noexcept override;
-
-private:
-    // Delegated to, so that an exception after it still runs ~AfXdpPort.
-    AfXdpPort(const PortSpec& spec, unsigned largest_mtu);
-
-    XdpAttachment attachment_;
-};
-
-// Control thread: AF_XDP where it can be had, else AF_PACKET with a note why. Throws PortError.
-std::unique_ptr<Port> open_veth(const PortSpec& spec, rte_mempool& pool);
 
 }  // namespace vethway

@@ -54,10 +54,6 @@ INTENDED = [
                "RFC 791: what is not to be copied is left out of later fragments; Linux puts NOPs in its place"),
     Difference("fragment_past_65535", "p3: *+; p3: * frag 171+", "p3: * frag 8191+",
                "what lies past 65535 is left off; in Linux its offset starts again at 0"),
-    Difference("forward_udp_checksum_of_pseudo_header forward_tcp_checksum_of_pseudo_header forward_sctp_crc_zero",
-               FORWARDED, FORWARDED,
-               "a veth peer leaves checksums to be completed, and AF_XDP does not tell which: rx_repair does it "
-               "for each that looks so"),
     Difference("echo_checksum_wraps", "p1: echo reply *", "p1: echo reply *",
                "RFC 1071: the checksum of a message of zeros is all ones; Linux sends 0, which no receiver takes"),
 ]

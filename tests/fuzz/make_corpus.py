@@ -5,6 +5,7 @@ the result is committed."""
 
 import os
 import shutil
+import struct
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_RR, IPOption_Timestamp
 from scapy.layers.l2 import ARP, Dot1Q, Ether
@@ -12,7 +13,7 @@ from scapy.packet import Raw
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
-END, MEND, SECOND = 4, 8, 16  # packet_fuzz.cpp: the bits of a record's control byte
+END, MEND, SECOND, VNET = 4, 8, 16, 32  # packet_fuzz.cpp: the bits of a record's control byte
 
 
 def port_mac(n):
@@ -26,6 +27,12 @@ def host_mac(n):
 def record(frame, port=1, control=END | MEND):
     data = bytes(frame)
     return bytes([control | (port - 1)]) + len(data).to_bytes(2, "little") + data
+
+
+def left_to_device(frame, gso_type=0, gso_size=0, offset=16):
+    """With a struct virtio_net_hdr: a partial checksum, and segments of gso_size."""
+    header = struct.pack("<BBHHHH", 1, gso_type, 0, gso_size, 34, offset)
+    return record(header + bytes(frame), control=END | MEND | VNET)
 
 
 def from_host(packet, port=1, dst=None):
@@ -47,6 +54,11 @@ def packets():
     error = ICMP(type=3, code=1) / IP(src="10.0.1.2", dst="10.0.2.2") / udp
     return {
         "udp_forwarded": record(from_host(ip() / udp)),
+        "tcp_partial": left_to_device(from_host(ip() / TCP(dport=80) / big)),
+        "tcp_super_frame": left_to_device(from_host(ip() / TCP(dport=80, flags="PA") / big), 1, 500),
+        "tcp_super_frame_refused": left_to_device(from_host(ip(dst="10.0.3.2", flags="DF") / TCP() / big), 1, 1000),
+        "udp_super_frame": left_to_device(from_host(ip(dst="10.0.3.2") / UDP(dport=9) / big), 5, 700, 6),
+        "super_frame_to_us": left_to_device(from_host(ip(dst="10.0.1.1") / TCP() / big), 1, 500),
         "udp_to_us": record(from_host(ip(dst="10.0.1.1") / udp)),
         "tcp": record(from_host(ip(dst="10.8.3.4") / TCP(dport=80))),
         "echo": record(from_host(ip(dst="10.0.2.1") / ICMP() / Raw(b"x" * 56))),

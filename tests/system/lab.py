@@ -85,14 +85,19 @@ class Lab(Network, Counting):
         return path
 
     # --- the daemon
-    def start(self, ready=True, **options):
-        self.daemon = Daemon(self.config_file, self.socket, os.path.join(self.dir, "log"), self.ns("sw"),
-                             **options)
+    def start(self, ready=True, outside=False, **options):
+        """outside: in the caller's network namespace, not the switch's."""
+        self.daemon = Daemon(self.config_file, self.socket, os.path.join(self.dir, "log"),
+                             None if outside else self.ns("sw"), **options)
         if ready:
             status = self.daemon.wait_ready(10)
             self.wait_ports_up()
-            self.mbufs_before = status["memory"]["mbufs"]["used"]
+            self.mbufs_before = self.mbufs_used(status)
         return self.daemon
+
+    @staticmethod
+    def mbufs_used(status):
+        return sum(status["memory"][pool]["used"] for pool in ("mbufs", "large_mbufs"))
 
     def wait_ports_up(self):
         wait_for(lambda: all(p["state"] == "up" for p in self.ports().values() if p["admin"] == "up"), 5,
@@ -183,10 +188,10 @@ class Lab(Network, Counting):
         xdp = sum("xdp" in p["driver"] for p in self.ports().values())
 
         def returned():
-            return abs(self.status()["memory"]["mbufs"]["used"] - self.mbufs_before) <= 128 * xdp
+            return abs(self.mbufs_used(self.status()) - self.mbufs_before) <= 128 * xdp
 
         wait_for(returned, 2, lambda: f"buffers come back: {self.mbufs_before} used at start, now "
-                                      f"{self.status()['memory']['mbufs']}")
+                                      f"{self.status()['memory']}")
 
     def remove(self):
         if self.daemon:

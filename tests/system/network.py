@@ -45,10 +45,11 @@ class Network:
     def connect_host(self, n):
         """The cable, and what the host has on it."""
         ns = self.ns(f"h{n}")
-        ip = ["link", "add", "eth0", "address", frames.host_mac(n), "type", "veth", "peer", "name",
-              f"p{n}", "address", frames.port_mac(n), "netns", self.ns("sw")]
-        subprocess.run(["ip", "-n", ns, *ip], check=True)
-        subprocess.run(["ip", "-n", self.ns("sw"), "link", "set", f"p{n}", "up"], check=True)
+        # Up from its first moment: a switch that waits for p1 to come would otherwise be the one that
+        # set it up, and set it down again in the end.
+        ip = ["link", "add", f"p{n}", "address", frames.port_mac(n), "up", "type", "veth", "peer", "name",
+              "eth0", "address", frames.host_mac(n), "netns", ns]
+        subprocess.run(["ip", "-n", self.ns("sw"), *ip], check=True)
         self.run(f"h{n}", "ip link set eth0 up")
         if not self.raw:
             self.run(f"h{n}", f"ip address add {frames.host_ip(n)}/24 dev eth0")

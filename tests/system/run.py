@@ -4,7 +4,9 @@
 
 A test is a function test_* of a module test_*.py. With a parameter `lab` it gets a fresh Lab, made from
 the module's LAB = dict(...) or the function's own decorator @needs(...); SHARED = True in a module gives
-all its tests one and the same. Its last line is "N passed, N failed"."""
+all its tests one and the same, shared="name" in their @needs those that stand together and say so;
+kind=Class makes it another than Lab. A test that is `explicit` runs only when it is named itself.
+Its last line is "N passed, N failed"."""
 
 import importlib
 import inspect
@@ -31,21 +33,29 @@ def on_alarm(*_):
 class Runner:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
-        self.shared = None
+        self.shared = self.shared_name = None
 
     def run_module(self, name, tests):
         module = importlib.import_module(name)
         for test in tests:
             self.run_test(module, name, test)
-        if self.shared:
-            lab, self.shared = self.shared, None
-            self.guarded(f"{name}.close", lambda labs: lab.close(), [lab])
+        self.close_shared(name)
+
+    def close_shared(self, module_name):
+        if not self.shared:
+            return
+        lab, self.shared = self.shared, None
+        which = "close" if self.shared_name is True else f"close_{self.shared_name}"
+        self.guarded(f"{module_name}.{which}", lambda labs: lab.close(), [lab])
 
     def run_test(self, module, module_name, name):
         function = getattr(module, name)
         wants_lab = "lab" in inspect.signature(function).parameters
-        shared = getattr(module, "SHARED", False) and not hasattr(function, "lab_options")
-        options = getattr(function, "lab_options", getattr(module, "LAB", {}))
+        options = dict(getattr(function, "lab_options", getattr(module, "LAB", {})))
+        shared = options.pop("shared", getattr(module, "SHARED", False) and not hasattr(function, "lab_options"))
+        make = options.pop("kind", lab_module.Lab)
+        if shared and shared != self.shared_name:
+            self.close_shared(module_name)
 
         def body(labs):
             if not wants_lab:
@@ -57,10 +67,10 @@ class Runner:
                     raise lab_module.Failure("vethwayd has ended in a test before this one")
                 function(self.shared)
                 return
-            lab = lab_module.Lab(**options)
+            lab = make(**options)
             labs.append(lab)
             if shared:
-                self.shared = lab
+                self.shared, self.shared_name = lab, shared
                 function(lab)
             else:
                 with lab:
@@ -119,7 +129,8 @@ def discover(wanted):
         for test in tests:
             fits = {w for w in wanted if w in (name, name[5:], test, f"{name}.{test}")}
             unused -= fits
-            if fits or not wanted:
+            by_itself = fits & {test, f"{name}.{test}"}
+            if by_itself or (fits or not wanted) and not getattr(vars(module)[test], "explicit", False):
                 found.setdefault(name, []).append(test)
     if unused:
         sys.exit(f"no such test: {' '.join(sorted(unused))}")

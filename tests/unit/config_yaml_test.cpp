@@ -135,6 +135,9 @@ Config example() {
     c.ports[0].mac = Mac{{2, 0, 0, 0, 1, 1}};
     c.ports[0].mtu = 1500;
     name("p2", VethConfig{"p2"}, {{Ip4{10, 2, 0, 1}, 24}, {Ip4{10, 2, 1, 1}, 24}});
+    name("p5", VethConfig{.interface = "p5", .netns = "lab"});
+    c.ports.push_back({.driver = VethConfig{}, .match = "eth[1-9]*", .adopt_addresses = true});
+    name("p6", VethConfig{.interface = "p6", .create = VethPeerConfig{"eth0", "h6"}});
     name("p3", AfXdpConfig{"p3"});
     name("p4", AfPacketConfig{"p4"});
     name("m0", MemifConfig{.socket = "/run/vethway/m0.sock"}, {{Ip4{10, 4, 0, 1}, 24}});
@@ -143,6 +146,7 @@ Config example() {
     name("r0", RingConfig{});
     name("c0", PcapConfig{.rx_file = "in.pcap", .tx_file = "out.pcap"});
     name("x0", DevargsConfig{"net_null7,copy=0"});
+    c.xconnects = {{"p5", "p6"}};
     const Ip4 via2{10, 2, 0, 2}, via3{10, 2, 0, 3}, via254{10, 2, 0, 254};
     c.routes = {{.next_hops = {{.via = via254}}},
                 {.to = {Ip4{10, 8, 0, 0}, 16},

@@ -14,7 +14,10 @@ struct Case {
     Drop want;
 };
 class CheckIp4 : public testing::TestWithParam<Case> {};
-TEST_P(CheckIp4, Verdict) { EXPECT_EQ(check_ip4(GetParam().packet.bytes()), GetParam().want); }
+TEST_P(CheckIp4, Verdict) {
+    const Bytes bytes = GetParam().packet.bytes();
+    EXPECT_EQ(check_ip4(bytes, bytes.size()), GetParam().want);
+}
 // clang-format off
 INSTANTIATE_TEST_SUITE_P(Header, CheckIp4, testing::Values(
     Case{"valid",            {},                                        Drop::none},
@@ -68,7 +71,7 @@ INSTANTIATE_TEST_SUITE_P(Rfc1812Martians, CheckIp4, testing::Values(
 TEST(CheckIp4Bytes, AnyShorterFrameIsShort) {
     const Bytes whole = Ip4Packet{.options = Bytes(8), .payload = udp(counting(3))}.bytes();
     for (size_t size = 0; size < whole.size(); ++size)
-        EXPECT_EQ(check_ip4(first(whole, size)), Drop::ip4_short) << size;
+        EXPECT_EQ(check_ip4(first(whole, size), size), Drop::ip4_short) << size;
 }
 
 TEST(CheckIp4Bytes, AnyBitOfTheHeaderFlippedIsFound) {
@@ -76,7 +79,7 @@ TEST(CheckIp4Bytes, AnyBitOfTheHeaderFlippedIsFound) {
     for (size_t bit = 0; bit < 24 * 8; ++bit) {
         Bytes bytes = whole;
         bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
-        EXPECT_NE(check_ip4(bytes), Drop::none) << "bit " << bit;
+        EXPECT_NE(check_ip4(bytes, bytes.size()), Drop::none) << "bit " << bit;
     }
 }
 

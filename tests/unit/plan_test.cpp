@@ -93,8 +93,11 @@ TEST(PlanCpusRefuses, WhatThereIsNot) {
 
 // --- Memory ----------------------------------------------------------------------------------
 TEST(PlanMemory, ByPorts) {
-    EXPECT_EQ(plan_memory({}, 1).mbufs, 8192U);
-    const DataplaneOptions two = plan_memory(two_ports(), 1);
+    EXPECT_EQ(plan_memory({}, 1).mbufs, 9216U);
+    EXPECT_EQ(plan_memory(two_ports(), 1).mbufs, 9216U) << "a veth port keeps none";
+    Config xdp = two_ports();
+    for (PortConfig& port : xdp.ports) port.driver = AfXdpConfig{port.name};
+    const DataplaneOptions two = plan_memory(xdp, 1);
     EXPECT_GE(two.mbufs, 16384U) << "net_af_xdp receives nothing with fewer";
     EXPECT_LE(two.mbufs * (two.data_room + 400U), 80U << 20)
         << "of the 128 MiB there should be in all";

@@ -34,25 +34,32 @@ protected:
     void SetUp() override {
         pool_ = create_frame_pool({.name = "port_test", .mbufs = 12287, .cache = 0});
         ASSERT_NE(pool_, nullptr);
+        large_pool_ = create_frame_pool(
+            {.name = "port_test_large", .mbufs = 31, .cache = 0, .data_room = UINT16_MAX});
+        ASSERT_NE(large_pool_, nullptr);
+        buffers_.emplace(FrameBuffers{*pool_, *large_pool_});
         ASSERT_EQ(why_not_umem(*pool_), "");
     }
     void TearDown() override {
         EXPECT_EQ(rte_mempool_in_use_count(pool_), 0U) << "mbufs lost";
+        EXPECT_EQ(rte_mempool_in_use_count(large_pool_), 0U) << "large mbufs lost";
         rte_mempool_free(pool_);
+        rte_mempool_free(large_pool_);
     }
     std::unique_ptr<Port> open(const std::string& devargs) {
-        return open_port({.name = "p1", .devargs = devargs}, *pool_);
+        return open_port({.name = "p1", .devargs = devargs}, *buffers_);
     }
     std::string open_error(const PortSpec& spec) {
         try {
-            open_port(spec, *pool_);
+            open_port(spec, *buffers_);
         } catch (const PortError& e) {
             return e.what();
         }
         return "no error";
     }
 
-    rte_mempool* pool_ = nullptr;
+    rte_mempool *pool_ = nullptr, *large_pool_ = nullptr;
+    std::optional<FrameBuffers> buffers_;
 };
 
 TEST_F(PortTest, NullReceivesAndSends) {
@@ -64,7 +71,7 @@ TEST_F(PortTest, NullReceivesAndSends) {
     EXPECT_TRUE(port->link_up());
     std::array<rte_mbuf*, 32> frames{};
     ASSERT_EQ(port->rx_burst(0, frames.data(), 32), 32);
-    EXPECT_EQ(port->tx_burst(0, frames.data(), 32), 32);
+    EXPECT_EQ(port->tx_burst(0, frames.data(), 32).sent, 32);
 }
 
 TEST_F(PortTest, MacIsTheSameAfterReopening) {
@@ -73,7 +80,8 @@ TEST_F(PortTest, MacIsTheSameAfterReopening) {
     EXPECT_NE(open("net_null1")->info().mac, first);
     const PortSpec with_mac{
         .name = "p1", .devargs = "net_null0", .mac = Mac::parse("02:00:00:00:00:01")};
-    EXPECT_EQ(open_port(with_mac, *pool_)->info().mac, first) << "the device's own, to go back to";
+    EXPECT_EQ(open_port(with_mac, *buffers_)->info().mac, first)
+        << "the device's own, to go back to";
 }
 
 TEST_F(PortTest, RingGivesBackWhatItWasSent) {
@@ -81,7 +89,7 @@ TEST_F(PortTest, RingGivesBackWhatItWasSent) {
         const auto port = open("net_ring0");
         std::array<rte_mbuf*, 4> sent{}, got{};
         ASSERT_EQ(rte_pktmbuf_alloc_bulk(pool_, sent.data(), 4), 0);
-        ASSERT_EQ(port->tx_burst(0, sent.data(), 4), 4);
+        ASSERT_EQ(port->tx_burst(0, sent.data(), 4).sent, 4);
         ASSERT_EQ(port->rx_burst(0, got.data(), 3), 3) << "round " << round;
         EXPECT_EQ(got[0], sent[0]);
         rte_pktmbuf_free_bulk(got.data(), 3);  // the fourth is the destructor's
@@ -89,7 +97,7 @@ TEST_F(PortTest, RingGivesBackWhatItWasSent) {
 }
 
 TEST_F(PortTest, NumberIsAddedWhereTheDevargsHaveNone) {
-    const auto a = open_port({.name = "a", .devargs = "net_null,copy=1", .unique = 7}, *pool_);
+    const auto a = open_port({.name = "a", .devargs = "net_null,copy=1", .unique = 7}, *buffers_);
     EXPECT_EQ(a->info().device, "net_null7");
     EXPECT_NE(open_error({.name = "b", .devargs = "net_null7"}).find("open already"),
               std::string::npos);
@@ -196,11 +204,29 @@ TEST(ShieldTest, KernelIsSilentWhileItStands) {
     in_namespace([] {
         ASSERT_EQ(std::system("ip addr add 10.77.0.1/24 dev p1 && ip link set p1 up"), 0);
         EXPECT_TRUE(kernel_answers_arp());
-        for (const auto method : {Shield::Method::tcx, Shield::Method::sysctl}) {
+        for (const auto method :
+             {Shield::Method::tcx, Shield::Method::clsact, Shield::Method::sysctl}) {
             const Shield shield("p1", find_kernel_link("p1", "p1").ifindex, method);
             EXPECT_FALSE(kernel_answers_arp()) << shield.description();
         }
         EXPECT_TRUE(kernel_answers_arp());
+    });
+}
+
+TEST(ShieldTest, ClsactIsPutBack) {
+    in_namespace([] {
+        const auto there = [] { return std::system("tc qdisc show dev p1 | grep -q clsact") == 0; };
+        const unsigned ifindex = find_kernel_link("p1", "p1").ifindex;
+        {
+            const Shield shield("p1", ifindex, Shield::Method::clsact);
+            EXPECT_EQ(shield.description(), "clsact");
+            EXPECT_TRUE(there());
+        }
+        EXPECT_FALSE(there());
+        ASSERT_EQ(std::system("tc qdisc add dev p1 clsact"), 0);
+        { const Shield shield("p1", ifindex, Shield::Method::clsact); }
+        EXPECT_TRUE(there()) << "somebody else's";
+        EXPECT_NE(std::system("tc filter show dev p1 ingress | grep -q bpf"), 0);
     });
 }
 
@@ -261,11 +287,11 @@ TEST_P(NetdevPortTest, OpensCarriesAndRestores) {
             const size_t descriptors = open_descriptors();
             {
                 const auto port = open_port(
-                    {.name = "p1", .kind = GetParam(), .netdev = "p1", .mtu = 1400}, *pool_);
+                    {.name = "p1", .kind = GetParam(), .netdev = "p1", .mtu = 1400}, *buffers_);
                 SCOPED_TRACE(port->info().driver + " " + port->info().note);
                 EXPECT_EQ(port->info().netdev, "p1");
                 EXPECT_EQ(port->info().mtu, 1400);
-                EXPECT_TRUE(port->info().partial_checksums);
+                EXPECT_NE(port->info().partial_checksums, port->info().offloads);
                 EXPECT_TRUE(port->link_up());
                 kernel_answers_arp();  // a frame in from h1
                 std::array<rte_mbuf*, 32> frames{};
@@ -273,7 +299,7 @@ TEST_P(NetdevPortTest, OpensCarriesAndRestores) {
                 EXPECT_EQ(poll(&readable, 1, 1000), 1);
                 const uint16_t n = port->rx_burst(0, frames.data(), 32);
                 EXPECT_GE(n, 1);
-                EXPECT_EQ(port->tx_burst(0, frames.data(), n), n);
+                EXPECT_EQ(port->tx_burst(0, frames.data(), n).sent, n);
                 EXPECT_EQ(port->stats().rx_missed, 0U);
             }
             EXPECT_EQ(flags_of("p1") & (IFF_UP | IFF_PROMISC | IFF_NOARP), 0);
@@ -285,9 +311,11 @@ TEST_P(NetdevPortTest, OpensCarriesAndRestores) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, NetdevPortTest,
-                         testing::Values(PortSpec::Kind::af_packet, PortSpec::Kind::veth),
+                         testing::Values(PortSpec::Kind::af_packet, PortSpec::Kind::af_xdp,
+                                         PortSpec::Kind::veth),
                          [](const auto& kind) {
-                             return kind.param == PortSpec::Kind::veth ? "veth" : "af_packet";
+                             if (kind.param == PortSpec::Kind::veth) return "veth";
+                             return kind.param == PortSpec::Kind::af_xdp ? "af_xdp" : "af_packet";
                          });
 
 }  // namespace

@@ -18,9 +18,13 @@ public:
         Config c;
         c.dataplane = dataplane();
         for (unsigned i = 0, n = below(6); i < n; ++i) c.ports.push_back(port(i));
+        if (below(4) == 0) c.ports.push_back(pattern());
+        if (c.ports.size() > 1 && c.ports[1].match.empty() && c.ports[0].addresses.empty() &&
+            c.ports[1].addresses.empty())
+            c.xconnects = {{c.ports[0].name, c.ports[1].name}};
         for (unsigned i = 0, n = below(5); i < n; ++i) c.routes.push_back(route(c, i));
         for (unsigned i = 0; i < c.ports.size(); ++i)
-            if (coin())
+            if (c.ports[i].match.empty() && coin())
                 c.neighbours.push_back({.address = Ip4{172, 16, byte(), byte()},
                                         .mac = mac(),
                                         .port = c.ports[i].name});
@@ -71,12 +75,22 @@ private:
         return c;
     }
 
+    VethConfig veth(const std::string& netdev) {
+        VethConfig c{netdev};
+        if (coin()) return c;
+        if (coin()) c.netns = word();
+        c.shield = coin();
+        c.qdisc_bypass = coin();
+        if (coin()) c.create = VethPeerConfig{netdev + "p", coin() ? word() : ""};
+        return c;
+    }
+
     PortDriver driver(unsigned i) {
         const std::string unique = word() + std::to_string(i);
         const std::string netdev = "if" + std::to_string(i) + (coin() ? "#:" : "");
         switch (below(9)) {
             case 0:
-                return VethConfig{netdev};
+                return veth(netdev);
             case 1:
                 return AfPacketConfig{netdev};
             case 2:
@@ -109,8 +123,20 @@ private:
         return p;
     }
 
+    PortConfig pattern() {
+        VethConfig veth;
+        veth.shield = coin();
+        veth.qdisc_bypass = coin();
+        return {.driver = veth,
+                .rp_filter = any<RpFilter>(3),
+                .accept_local = coin(),
+                .match = word() + "[0-9]*",
+                .adopt_addresses = coin()};
+    }
+
     NextHopConfig next_hop(const Config& c) {
         const PortConfig& p = c.ports[below(static_cast<unsigned>(c.ports.size()))];
+        if (!p.match.empty()) return {.port = "to-come"};
         NextHopConfig hop{.port = p.name, .weight = static_cast<uint16_t>(1 + below(256))};
         if (p.addresses.empty() || p.addresses[0].length > 30 || coin()) return hop;
         hop.via = Ip4{p.addresses[0].address.value + 1};

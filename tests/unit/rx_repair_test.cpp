@@ -182,9 +182,22 @@ TEST_F(RxRepairTest, AChainBecomesOneBuffer) {
     drops_.add(rx[0], Drop::no_route);
 }
 
-TEST_F(RxRepairTest, AChainTooLargeForOneIsDropped) {
+TEST_F(RxRepairTest, ALongChainMovesIntoALargeBuffer) {
     Burst rx;
     rx.push(chained(mbuf(counting(2000)), mbuf(counting(1000))));
+    counters_->received(1, 1, 0);
+    rx_repair(*context_, rx);
+    ASSERT_EQ(rx.size(), 1);
+    EXPECT_EQ(rx[0]->nb_segs, 1);
+    EXPECT_EQ(rx[0]->pool, large_pool_);
+    const auto bytes = frame_bytes(*rx[0]);
+    EXPECT_EQ(Bytes(bytes.begin(), bytes.end()), join(counting(2000), counting(1000)));
+    drops_.add(rx[0], Drop::no_route);
+}
+
+TEST_F(RxRepairTest, AChainBeyondAnyFrameIsDropped) {
+    Burst rx;
+    rx.push(chained(mbuf(counting(kLargeFrame)), mbuf(counting(300))));
     counters_->received(1, 1, 0);
     rx_repair(*context_, rx);
     EXPECT_TRUE(rx.empty());

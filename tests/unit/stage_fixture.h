@@ -22,6 +22,7 @@ protected:
         EXPECT_EQ(neighbours_.held(), 0U);
         free_punted();
         EXPECT_EQ(rte_mempool_in_use_count(pool_), 0U) << "mbufs lost";
+        EXPECT_EQ(rte_mempool_in_use_count(large_pool_), 0U) << "large mbufs lost";
     }
 
     void know_hosts() {

@@ -20,25 +20,28 @@ namespace vethway::test {
 class FakePort final : public Port {
 public:
     uint16_t rx_burst(uint16_t, rte_mbuf**, uint16_t) noexcept override { return 0; }
-    uint16_t tx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
+    TxResult tx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
         const uint16_t taken = std::min({n, at_once, room});
         room = static_cast<uint16_t>(room - taken);
         for (uint16_t i = 0; i < taken; ++i) {
-            const auto bytes = frame_bytes(*frames[i]);
-            sent.emplace_back(bytes.begin(), bytes.end());
+            Bytes bytes(frames[i]->pkt_len);
+            copy_out(*frames[i], 0, bytes);
+            sent.push_back(std::move(bytes));
+            offloads.push_back(meta(*frames[i]).offload);
             queues.push_back(queue);
             rte_pktmbuf_free(frames[i]);
         }
-        return taken;
+        return {.sent = taken};
     }
     PortStats stats() const noexcept override { return {}; }
-    bool link_up() const noexcept override { return true; }
+    std::string down_reason() const override { return {}; }
     void set_mtu(uint16_t mtu) override { info_.mtu = mtu; }
 
     uint16_t at_once = UINT16_MAX;  // of one burst
     uint16_t room = UINT16_MAX;     // until the ring is full
     std::vector<Bytes> sent;
-    std::vector<uint16_t> queues;  // of each in `sent`
+    std::vector<Offload> offloads;  // of each in `sent`, as are these
+    std::vector<uint16_t> queues;
 };
 
 struct NoWaker final : WorkerWaker {
@@ -70,12 +73,15 @@ protected:
     World(unsigned mbufs, uint32_t max_neighbours, uint32_t max_held)
         : pool_(rte_pktmbuf_pool_create("world", mbufs, 0, sizeof(PacketMeta),
                                         RTE_PKTMBUF_HEADROOM + 2048, SOCKET_ID_ANY)),
+          large_pool_(rte_pktmbuf_pool_create("world_large", 15, 0, sizeof(PacketMeta), UINT16_MAX,
+                                              SOCKET_ID_ANY)),
           neighbours_(max_neighbours, max_held) {
-        if (pool_ == nullptr) throw std::runtime_error("no memory for the test's mbufs");
+        if (pool_ == nullptr || large_pool_ == nullptr)
+            throw std::runtime_error("no memory for the test's mbufs");
         make_snapshot();
         context_ = std::make_unique<Context>(Context{.routes = routes_,
                                                      .neighbours = neighbours_,
-                                                     .pool = *pool_,
+                                                     .buffers = buffers_,
                                                      .counters = *counters_,
                                                      .drops = drops_,
                                                      .tx = tx_,
@@ -85,7 +91,10 @@ protected:
                                                      .hz = kHz});
         pipeline_ = std::make_unique<Pipeline>(*context_, *punt_queue_);
     }
-    ~World() { rte_mempool_free(pool_); }
+    ~World() {
+        rte_mempool_free(pool_);
+        rte_mempool_free(large_pool_);
+    }
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
@@ -103,17 +112,16 @@ protected:
     }
 
     // --- Packets ---
-    // As a driver fills it; null when the pool is empty or `bytes` don't fit.
+    // As a driver fills it; null when the pool is empty or `bytes` are more than any frame has.
     rte_mbuf* new_mbuf(const Bytes& bytes, uint16_t port) {
-        rte_mbuf* m = rte_pktmbuf_alloc(pool_);
+        rte_mbuf* m = buffers_.allocate(bytes.size());
         if (m == nullptr) return nullptr;
         meta(*m) = {.port = port, .tsc = context_->now};
-        char* at = rte_pktmbuf_append(m, static_cast<uint16_t>(bytes.size()));
-        if (at == nullptr) {
-            rte_pktmbuf_free(m);
-            return nullptr;
+        auto from = bytes.begin();
+        for (rte_mbuf* s = m; s != nullptr; s = s->next) {
+            std::copy_n(from, s->data_len, rte_pktmbuf_mtod(s, std::byte*));
+            from += s->data_len;
         }
-        std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(at));
         return m;
     }
     // As the control thread does at the end: neighbours give up what waits for them.
@@ -146,7 +154,8 @@ protected:
         return counters_->books();
     }
 
-    rte_mempool* const pool_;
+    rte_mempool *const pool_, *const large_pool_;
+    FrameBuffers buffers_{*pool_, *large_pool_};
     std::array<FakePort, kPorts + 1> ports_;
     Rcu rcu_{1};
     RouteTable routes_{rcu_};

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/egress.h"
+
+#include "dataplane/context.h"
+#include "dataplane/offload/checksum.h"
+#include "dataplane/offload/segment.h"
+#include "dataplane/packet_list.h"
+
+namespace vethway {
+
+namespace {
+
+// An interface's gso_max_size unless somebody has changed it, of the frame with its Ethernet
+// header; beyond, the kernel would have to cut it, and past the qdisc it does not
+// (__dev_direct_xmit of net/core/dev.c).
+constexpr uint32_t kLargestGso = 65535;
+
+void send_segments(Context& c, rte_mbuf* m) noexcept {
+    const uint16_t port = meta(*m).port;
+    PacketList segments;
+    if (const Drop why = segment(c, *m, segments); why != Drop::none) return c.drops.add(m, why);
+    while (rte_mbuf* s = segments.pop()) {
+        c.originated(port, Originated::segment);
+        egress(c, s);
+    }
+    c.consumed(port, Consumed::segmented);
+    c.drops.free(m);
+}
+
+}  // namespace
+
+void egress(Context& c, rte_mbuf* m) noexcept {
+    const PacketMeta& packet = meta(*m);
+    const PortState& to = c.port(packet.egress);
+    if (packet.offload.gso != Gso::none && !(to.super_frames && m->pkt_len <= kLargestGso))
+        [[unlikely]]
+        return send_segments(c, m);
+    if (to.offloads) {
+        leave_checksum(*m);
+    } else if (packet.offload.checksum == L4Checksum::partial) [[unlikely]] {
+        complete_checksum(*m);
+        c.counters.ports[packet.egress].tx_checksum_completed.add(1);
+    }
+    c.tx.push(c.snap(), m);
+}
+
+}  // namespace vethway

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mbufs that packets live in: many of ordinary size, and some for the frames of up to 64 KiB
+// that a host hands to its veth when it leaves segmentation to the device.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstddef>
+#include <span>
+
+namespace vethway {
+
+// An mbuf's lengths are 16 bits wide. What is larger, and 65535 bytes of IP may be, has its end in
+// a second, ordinary mbuf.
+inline constexpr uint16_t kLargeFrame = UINT16_MAX - RTE_PKTMBUF_HEADROOM;
+inline constexpr size_t kLargestFrame = UINT16_MAX + 14 + 2 * 4;  // IP, Ethernet, two VLAN tags
+
+// Worker and control thread. The pools outlive it.
+struct FrameBuffers {
+    rte_mempool& ordinary;
+    rte_mempool& large;
+
+    size_t ordinary_room() const noexcept {
+        return rte_pktmbuf_data_room_size(&ordinary) - size_t{RTE_PKTMBUF_HEADROOM};
+    }
+    // A frame of `bytes` bytes, undefined as yet, in one segment up to kLargeFrame; null when the
+    // pool is empty, or for more than kLargestFrame.
+    rte_mbuf* allocate(size_t bytes) const noexcept;
+    // The same frame in as few segments as can be; `m` is freed. Null: see allocate(), and `m`
+    // stays the caller's.
+    rte_mbuf* gather(rte_mbuf* m) const noexcept;
+};
+
+// `out` is filled with the frame's bytes from `offset` on, which must be there.
+void copy_out(const rte_mbuf& m, size_t offset, std::span<std::byte> out) noexcept;
+// Makes the frame `bytes` long, which it has at least.
+void trim_frame(rte_mbuf& m, size_t bytes) noexcept;
+
+}  // namespace vethway

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Super-frames cut into what goes over a wire (Linux tcp_gso_segment() of net/ipv4/tcp_offload.c,
+// __udp_gso_segment() of udp_offload.c). Workers.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/drop.h"
+
+namespace vethway {
+
+struct Context;
+class PacketList;
+
+// Bytes of the packet from its IP header on, as the largest of its segments has them: what an MTU
+// is compared with. `m` is an IPv4 packet behind ip4_input.
+size_t wire_size(rte_mbuf& m) noexcept;
+
+// `out` gets the segments of `m`, a super-frame (TCP over IPv4 or IPv6, UDP; VLAN tags in front are
+// kept), with good checksums and meta() as `m` has it. All of them or none, and then why. `m` stays
+// as it was.
+Drop segment(Context& c, rte_mbuf& m, PacketList& out) noexcept;
+
+// A super-frame becomes its first segment, and a partial checksum a good one: how the packet would
+// look on a wire. `m` is an IPv4 packet behind ip4_input, and will not be forwarded.
+void show_as_on_wire(rte_mbuf& m) noexcept;
+
+}  // namespace vethway
