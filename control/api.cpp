@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "config/parse.h"
+#include "control/doctor/report.h"
 #include "control/json_body.h"
 
 namespace vethway {
@@ -67,6 +68,7 @@ Api::Api(EventLoop& loop, Controller& controller, HttpServer& server)
     add_changes();
     add_configuration();
     add_ping();
+    add_doctor();
     routes_.set_error_handler([](const Request& request, httplib::Response& response) {
         if (response.body.empty())
             refuse(response, response.status, own_refusal(request, response.status));
@@ -203,6 +205,20 @@ void Api::add_ping() {
                 throw std::runtime_error("the control thread is busy: try again");
             answer(response, json_of(result.get()));
         }));
+}
+
+// The control thread says what runs; the looking is done on the server's.
+void Api::add_doctor() {
+    routes_.Get("/v1/doctor", guarded([this](const Request& request, httplib::Response& response) {
+                    const auto subject =
+                        loop_.call([&] { return doctor::running_subject(controller_); });
+                    const doctor::Report report = doctor::examine(subject);
+                    if (request.get_param_value("format") == "text")
+                        answer(response, {{"text", report.text(request.has_param("colour"))},
+                                          {"exit_status", report.exit_status()}});
+                    else
+                        answer(response, report.json());
+                }));
 }
 
 }  // namespace vethway

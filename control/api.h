@@ -36,6 +36,7 @@ private:
     void add_changes();
     void add_configuration();
     void add_ping();
+    void add_doctor();
     httplib::Server::Handler guarded(std::function<void(const Request&, httplib::Response&)> work);
 
     EventLoop& loop_;

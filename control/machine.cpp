@@ -24,36 +24,10 @@ constexpr size_t kOtherMemory = size_t{24} << 20;
 // An mbuf's own header, its mempool header and our private area.
 constexpr size_t kMbufOverhead = 128 + 64 + 64 + RTE_PKTMBUF_HEADROOM;
 
-std::vector<unsigned> allowed_cpus() {
-    cpu_set_t set;
-    std::vector<unsigned> cpus;
-    if (sched_getaffinity(0, sizeof set, &set) != 0) throw MachineError("sched_getaffinity failed");
-    for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-        if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-    return cpus;
-}
-
 std::optional<size_t> number_in(const std::string& file) {
     std::ifstream in(file);
     size_t value = 0;
     return in >> value ? std::optional(value) : std::nullopt;
-}
-
-// What may be taken: the free pages that nobody has reserved, less where a container's limit is
-// lower.
-size_t free_hugepages() {
-    const std::string pool = "/sys/kernel/mm/hugepages/hugepages-2048kB/";
-    const auto less = [](size_t all, size_t part) { return all - std::min(all, part); };
-    size_t pages = less(number_in(pool + "free_hugepages").value_or(0),
-                        number_in(pool + "resv_hugepages").value_or(0));
-    constexpr std::pair<const char*, const char*> kLimits[] = {
-        {"/sys/fs/cgroup/hugetlb.2MB.max", "/sys/fs/cgroup/hugetlb.2MB.current"},
-        {"/sys/fs/cgroup/hugetlb/hugetlb.2MB.limit_in_bytes",
-         "/sys/fs/cgroup/hugetlb/hugetlb.2MB.usage_in_bytes"}};
-    for (const auto& [limit, used] : kLimits)
-        if (const auto bytes = number_in(limit))
-            pages = std::min(pages, less(*bytes, number_in(used).value_or(0)) / kHugepage);
-    return pages;
 }
 
 void check_capabilities(const Config& config) {
@@ -86,12 +60,42 @@ Config with_kernel_mtus(Config config) {
     return config;
 }
 
-size_t pool_bytes(const DataplaneOptions& options) {
+size_t memory_bytes(const DataplaneOptions& options) {
     return options.mbufs * (options.data_room + kMbufOverhead) +
-           options.large_mbufs * (kLargeFrame + kMbufOverhead);
+           options.large_mbufs * (kLargeFrame + kMbufOverhead) + kOtherMemory;
 }
 
+size_t hugepages_for(size_t bytes) { return (bytes + kHugepage - 1) / kHugepage; }
+
 }  // namespace
+
+std::vector<unsigned> allowed_cpus() {
+    cpu_set_t set;
+    std::vector<unsigned> cpus;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) throw MachineError("sched_getaffinity failed");
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+        if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+    return cpus;
+}
+
+size_t free_hugepages() {
+    const std::string pool = "/sys/kernel/mm/hugepages/hugepages-2048kB/";
+    const auto less = [](size_t all, size_t part) { return all - std::min(all, part); };
+    size_t pages = less(number_in(pool + "free_hugepages").value_or(0),
+                        number_in(pool + "resv_hugepages").value_or(0));
+    constexpr std::pair<const char*, const char*> kLimits[] = {
+        {"/sys/fs/cgroup/hugetlb.2MB.max", "/sys/fs/cgroup/hugetlb.2MB.current"},
+        {"/sys/fs/cgroup/hugetlb/hugetlb.2MB.limit_in_bytes",
+         "/sys/fs/cgroup/hugetlb/hugetlb.2MB.usage_in_bytes"}};
+    for (const auto& [limit, used] : kLimits)
+        if (const auto bytes = number_in(limit))
+            pages = std::min(pages, less(*bytes, number_in(used).value_or(0)) / kHugepage);
+    return pages;
+}
+
+size_t wanted_hugepages(const Config& config, unsigned workers) {
+    return hugepages_for(memory_bytes(plan_memory(with_kernel_mtus(config), workers)));
+}
 
 CpuPlan plan_cpus(const WorkersConfig& wanted, const std::vector<unsigned>& allowed, size_t ports) {
     CpuPlan plan;
@@ -157,8 +161,8 @@ StartPlan plan_start(const Config& config) {
             p != nullptr && p->devargs.find(':') < p->devargs.find(','))
             plan.eal.pci.push_back(p->devargs);
 
-    const size_t bytes = pool_bytes(plan.dataplane) + kOtherMemory;
-    const size_t wanted = (bytes + kHugepage - 1) / kHugepage, free = free_hugepages();
+    const size_t bytes = memory_bytes(plan.dataplane);
+    const size_t wanted = hugepages_for(bytes), free = free_hugepages();
     const Hugepages mode = config.dataplane.hugepages;
     plan.eal.memory_mib = static_cast<unsigned>(bytes >> 20) + 1;
     plan.eal.hugepages =

@@ -26,6 +26,13 @@ struct StartPlan {
 // Throws MachineError.
 StartPlan plan_start(const Config& config);
 
+// The parts of it that look at the machine.
+std::vector<unsigned> allowed_cpus();  // of the calling thread; throws MachineError
+// Of 2 MiB, what may be taken: the free pages that nobody has reserved, less where a container's
+// limit is lower.
+size_t free_hugepages();
+size_t wanted_hugepages(const Config& config, unsigned workers);
+
 // The parts of it that only compute.
 struct CpuPlan {
     std::vector<unsigned> workers, control;

@@ -16,6 +16,7 @@
 #include "config/parse.h"
 #include "control/api.h"
 #include "control/controller.h"
+#include "control/doctor/report.h"
 #include "control/event_loop.h"
 #include "control/http_server.h"
 #include "control/machine.h"
@@ -30,7 +31,7 @@ using Clock = std::chrono::steady_clock;
 struct Arguments {
     std::string config_file;
     std::string log_level = "info";
-    bool check = false;
+    bool check = false, doctor = false, json = false;
     bool foreground = true;  // all there is: service managers and containers want nothing else
 };
 
@@ -161,13 +162,32 @@ Arguments parse(CLI::App& app, int argc, char** argv) {
     app.description("vethwayd: a software switch and router whose ports are veth ends");
     app.set_version_flag("--version",
                          "vethwayd " VETHWAY_VERSION ", " + std::string(rte_version()));
-    app.add_option("-c,--config", args.config_file, "The configuration, a YAML file")->required();
+    app.add_option("-c,--config", args.config_file, "The configuration, a YAML file");
     app.add_flag("--check", args.check, "Only say whether the configuration is valid");
+    CLI::Option* doctor = app.add_flag(
+        "--doctor", args.doctor,
+        "Only say what of this machine, and of the configuration's interfaces if there is one, is "
+        "in the way");
+    app.add_flag("--json", args.json, "Print JSON")->needs(doctor);
     app.add_flag("--foreground", args.foreground, "Stay in the foreground (always so)");
     app.add_option("--log-level", args.log_level)
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     app.parse(argc, argv);
+    if (args.config_file.empty() && !args.doctor) throw CLI::RequiredError("--config");
     return args;
+}
+
+// As a vethwayd would find it that is started here; `vethway doctor` asks one that runs.
+int examine(const Arguments& args) {
+    const Config config = args.config_file.empty() ? Config{} : load_config(args.config_file);
+    const doctor::Report report =
+        doctor::examine(doctor::planned_subject(config, args.config_file));
+    const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    std::cout << (args.json
+                      ? report.json().dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
+                      : report.text(colour))
+              << std::flush;
+    return report.exit_status();
 }
 
 int run(int argc, char** argv) {
@@ -185,6 +205,7 @@ int run(int argc, char** argv) {
     }
     spdlog::set_level(spdlog::level::from_str(args.log_level));
     try {
+        if (args.doctor) return examine(args);
         const Config config = load_config(args.config_file);
         if (args.check) {
             std::cout << args.config_file << ": ok, " << config.ports.size() << " ports, "

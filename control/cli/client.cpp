@@ -49,7 +49,7 @@ Json Client::request(const std::string& method, const std::string& path, const s
     if (!file_name.empty()) request.headers.emplace("X-File-Name", file_name);
     const httplib::Result result = http.send(request);
     if (!result)
-        throw ClientError(
+        throw Unreachable(
             {fmt::format("cannot reach vethwayd at {}: {}; is it running? (--socket PATH)", socket_,
                          why_unreachable(socket_))});
     if (result->status >= 400) refuse(result->status, result->body);

@@ -18,11 +18,16 @@ struct ClientError : std::runtime_error {
     std::vector<std::string> lines;
 };
 
+// Nobody listens.
+struct Unreachable : ClientError {
+    using ClientError::ClientError;
+};
+
 class Client {
 public:
     explicit Client(std::string socket) : socket_(std::move(socket)) {}
 
-    // `path` without the version. Throw ClientError: unreachable, or refused.
+    // `path` without the version. Throw Unreachable, or ClientError: refused.
     Json get(const std::string& path) const;
     Json send(const std::string& method, const std::string& path, const Json& body,
               int patience_s = 15) const;

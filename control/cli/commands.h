@@ -33,6 +33,7 @@ struct Session {
 void add_show_commands(CLI::App& app, Session& session);  // status, show, explain
 void add_change_commands(CLI::App& app,
                          Session& session);  // route, neighbour, address, port, apply, reload
+void add_doctor_command(CLI::App& app, Session& session);
 void add_ping_command(CLI::App& app, Session& session);
 void add_completion_commands(CLI::App& app, Session& session);
 

@@ -55,6 +55,19 @@ Fd ioctl_socket(const std::string& port) {
     return fd;
 }
 
+struct ClaimAddress {
+    explicit ClaimAddress(unsigned ifindex) noexcept {
+        const std::string name = "vethway-port-" + std::to_string(ifindex);
+        un.sun_family = AF_UNIX;
+        name.copy(&un.sun_path[1], sizeof un.sun_path - 1);  // behind a zero: abstract
+        size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    }
+    const sockaddr* address() const noexcept { return reinterpret_cast<const sockaddr*>(&un); }
+
+    sockaddr_un un{};
+    socklen_t size = 0;
+};
+
 }  // namespace
 
 void Fd::reset(int fd) noexcept {
@@ -80,16 +93,18 @@ KernelLink find_kernel_link(const std::string& port, const std::string& netdev) 
 
 InterfaceClaim::InterfaceClaim(const std::string& port, const KernelLink& link)
     : socket_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string name = "vethway-port-" + std::to_string(link.ifindex);
-    name.copy(&address.sun_path[1], sizeof address.sun_path - 1);  // behind a zero: abstract
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    const ClaimAddress at(link.ifindex);
     if (!socket_) fail(port, "socket");
-    if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0) return;
+    if (bind(socket_.get(), at.address(), at.size) == 0) return;
     if (errno != EADDRINUSE) fail(port, "bind");
     throw PortError("port " + port + ": interface " + link.name +
                     " belongs to another port or another vethwayd");
+}
+
+bool InterfaceClaim::is_taken(unsigned ifindex) noexcept {
+    const Fd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const ClaimAddress at(ifindex);
+    return fd && connect(fd.get(), at.address(), at.size) == 0;
 }
 
 KernelLinkSettings::KernelLinkSettings(std::string port, unsigned ifindex)

@@ -56,6 +56,8 @@ class InterfaceClaim {
 public:
     InterfaceClaim(const std::string& port, const KernelLink& link);
     void release() noexcept { socket_.reset(); }
+    // Any thread, any process: whether somebody has it now. Takes nothing.
+    static bool is_taken(unsigned ifindex) noexcept;
 
 private:
     Fd socket_;

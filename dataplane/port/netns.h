@@ -8,12 +8,12 @@
 
 namespace vethway {
 
-// Control thread. `netns` as ip-netns(8) knows it: a name under /run/netns, the id of a process
-// that lives in it, or a path; empty: the calling thread's own, and then no descriptor. Throws
-// PortError.
+// Any thread but the workers'. `netns` as ip-netns(8) knows it: a name under /run/netns, the id of
+// a process that lives in it, or a path; empty: the calling thread's own, and then no descriptor.
+// Throws PortError.
 Fd open_netns(const std::string& port, const std::string& netns);
 
-// Control thread. From construction to destruction the calling thread is in that namespace: what it
+// Any thread but the workers'. From construction to destruction it is in that namespace: what it
 // opens meanwhile, sockets above all, stays there. No descriptor: nothing happens. Needs
 // CAP_SYS_ADMIN; throws PortError.
 class NetnsScope {

@@ -12,14 +12,11 @@
 #include <fstream>
 
 #include "dataplane/port/port.h"
+#include "dataplane/port/tcx.h"
 
 namespace vethway {
 
 namespace {
-
-// enum bpf_attach_type of Linux 6.6 (include/uapi/linux/bpf.h); Debian 12's headers end before.
-constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
-constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 
 // r2 = skb->mark; r0 = TC_ACT_UNSPEC; if (r2 == kShieldPass) goto exit; r0 = TC_ACT_SHOT; exit
 Fd drop_program() noexcept {
@@ -45,8 +42,8 @@ Fd drop_program() noexcept {
                .off = 0,
                .imm = TC_ACT_SHOT};
     code[4].code = BPF_JMP | BPF_EXIT;
-    return Fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "vethway_shield", "Apache-2.0", code.data(),
-                            code.size(), nullptr));
+    return Fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, Shield::kProgramName, "Apache-2.0",
+                            code.data(), code.size(), nullptr));
 }
 
 constexpr auto kBothSides = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);

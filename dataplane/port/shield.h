@@ -25,6 +25,7 @@ inline constexpr int kShieldPass = 0x76657468;  // "veth"
 class Shield {
 public:
     enum class Method : uint8_t { tcx, clsact, sysctl };
+    static constexpr const char* kProgramName = "vethway_shield";  // at TCX or clsact
 
     // Throws PortError. `first`: the method to try first; the kernel's refusal leads to the next.
     Shield(const std::string& port, unsigned ifindex, Method first = Method::tcx);

@@ -129,6 +129,7 @@ protected:
         add_show_commands(app_, session_);
         add_change_commands(app_, session_);
         add_ping_command(app_, session_);
+        add_doctor_command(app_, session_);
         add_completion_commands(app_, session_);
     }
     std::vector<std::string> of(const std::vector<std::string>& words) {
@@ -154,7 +155,7 @@ using Completion = CommandLine;
 TEST_F(CommandLine, UnknownCommandsAreNamed) {
     EXPECT_EQ(refused("bogus"),
               "no such thing \"bogus\"; there are: status, show, explain, route, neighbour, "
-              "address, port, apply, reload, ping, completion");
+              "address, port, apply, reload, ping, doctor, completion");
     EXPECT_EQ(refused("show bogus"),
               "show: no such thing \"bogus\"; there are: ports, routes, neighbours, drops, "
               "counters, lcores, config");
@@ -164,6 +165,13 @@ TEST_F(CommandLine, UnknownCommandsAreNamed) {
 TEST_F(CommandLine, MissingCommandsAreListed) {
     EXPECT_EQ(refused("explain"), "explain: expected one of: drop");
     EXPECT_EQ(refused("route"), "route: expected one of: add, del, get");
+}
+
+TEST_F(CommandLine, DoctorSaysHowToLookWithoutADaemon) {
+    EXPECT_EQ(
+        refused("doctor"),
+        "cannot reach vethwayd at /nonexistent/vethway.sock: No such file or directory; is it "
+        "running? (--socket PATH); to look without it: vethwayd --doctor --config FILE");
 }
 
 TEST_F(CommandLine, OtherMistakesNameTheirCommand) {
