@@ -16,15 +16,9 @@ namespace {
 constexpr uint32_t kLargestGso = 65535;
 
 void send_segments(Context& c, rte_mbuf* m) noexcept {
-    const uint16_t port = meta(*m).port;
     PacketList segments;
-    if (const Drop why = segment(c, *m, segments); why != Drop::none) return c.drops.add(m, why);
-    while (rte_mbuf* s = segments.pop()) {
-        c.originated(port, Originated::segment);
-        egress(c, s);
-    }
-    c.consumed(port, Consumed::segmented);
-    c.drops.free(m);
+    segment(c, m, segments);
+    while (rte_mbuf* s = segments.pop()) egress(c, s);
 }
 
 }  // namespace

@@ -100,13 +100,9 @@ static void fragment_packet(Context& c, rte_mbuf* m) noexcept {
 // Of a super-frame, its segments are what is too large (Linux ip_finish_output_gso).
 void ip4_fragment(Context& c, rte_mbuf* m) noexcept {
     if (meta(*m).offload.gso == Gso::none) return fragment_packet(c, m);
-    const uint16_t port = meta(*m).port;
     PacketList segments;
-    if (const Drop why = segment(c, *m, segments); why != Drop::none) return c.drops.add(m, why);
-    c.consumed(port, Consumed::segmented);
-    c.drops.free(m);
+    segment(c, m, segments);
     while (rte_mbuf* s = segments.pop()) {
-        c.originated(port, Originated::segment);
         if (l3_size(*s) > c.port(meta(*s).egress).mtu)
             fragment_packet(c, s);
         else

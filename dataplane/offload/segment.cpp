@@ -28,13 +28,6 @@ size_t l4_of(const rte_mbuf& m, const Offload& o) noexcept {
     return static_cast<size_t>(o.checksum_start - m.data_off);
 }
 
-// The driver has seen to it that these bytes are there (veth_offload.cpp).
-size_t l4_header_bytes(rte_mbuf& m, const Offload& o) noexcept {
-    if (o.gso == Gso::udp) return sizeof(UdpHeader);
-    const auto& tcp = *rte_pktmbuf_mtod_offset(&m, const TcpHeader*, l4_of(m, o));
-    return (tcp.data_offset >> 4U) * size_t{4};
-}
-
 std::optional<Layout> layout_of(rte_mbuf& m) noexcept {
     const Offload& o = meta(m).offload;
     const auto frame = frame_bytes(m);
@@ -45,12 +38,11 @@ std::optional<Layout> layout_of(rte_mbuf& m) noexcept {
     for (int tags = 0; tags < 2 && (type() == kEtherTypeVlan || type() == kEtherTypeQinq); ++tags)
         type_at += kVlanTagBytes;
     const size_t l3 = type_at + sizeof(Be16), l4 = l4_of(m, o);
-    const size_t payload = l4 + l4_header_bytes(m, o);
+    const size_t header = l4_header_bytes(m, l4, o.gso), payload = l4 + header;
     const bool ip4 = type() == kEtherTypeIp4, tcp = o.gso != Gso::udp;
-    if (o.checksum != L4Checksum::partial || payload > frame.size() || payload >= m.pkt_len)
+    if (o.checksum != L4Checksum::partial || header == 0 || payload >= m.pkt_len)
         return std::nullopt;
-    if (tcp ? payload - l4 < sizeof(TcpHeader) || (o.gso == Gso::tcp4) != ip4 : false)
-        return std::nullopt;
+    if (tcp && (o.gso == Gso::tcp4) != ip4) return std::nullopt;
     if (ip4) {
         const auto& ip = *reinterpret_cast<const Ip4Header*>(&frame[l3]);
         if (l3 + ip.header_bytes() != l4 || l3 + ip.total_length != m.pkt_len) return std::nullopt;
@@ -125,33 +117,48 @@ rte_mbuf* make_segment(Context& c, rte_mbuf& whole, const Layout& at, size_t ski
 
 }  // namespace
 
+size_t l4_header_bytes(rte_mbuf& m, size_t l4, Gso gso) noexcept {
+    const size_t least = gso == Gso::udp ? sizeof(UdpHeader) : sizeof(TcpHeader);
+    if (l4 > m.data_len || m.data_len - l4 < least) return 0;
+    if (gso == Gso::udp) return least;
+    const auto& tcp = *rte_pktmbuf_mtod_offset(&m, const TcpHeader*, l4);
+    const size_t bytes = (tcp.data_offset >> 4U) * size_t{4};
+    return bytes >= least && l4 + bytes <= m.data_len ? bytes : 0;
+}
+
 size_t wire_size(rte_mbuf& m) noexcept {
     const Offload& o = meta(m).offload;
     const size_t whole = ip4(m).total_length;
     if (o.gso == Gso::none) [[likely]]
         return whole;
-    if (o.checksum_start < m.data_off + meta(m).l3_offset) return whole;  // of a hostile host
-    return std::min(whole, l4_of(m, o) - meta(m).l3_offset + l4_header_bytes(m, o) + o.gso_size);
+    const size_t l4 = l4_of(m, o);
+    return std::min(whole, l4 - meta(m).l3_offset + l4_header_bytes(m, l4, o.gso) + o.gso_size);
 }
 
-Drop segment(Context& c, rte_mbuf& m, PacketList& out) noexcept {
-    const auto at = layout_of(m);
-    const size_t size = meta(m).offload.gso_size;
-    if (!at || size == 0) return Drop::gso_malformed;
-    const size_t payload = m.pkt_len - at->payload;
-    if (payload / size >= kMostSegments) return Drop::gso_malformed;
+void segment(Context& c, rte_mbuf* m, PacketList& out) noexcept {
+    const uint16_t port = meta(*m).port;
+    const auto at = layout_of(*m);
+    const size_t size = meta(*m).offload.gso_size;
+    if (!at || size == 0) return c.drops.add(m, Drop::gso_malformed);
+    const size_t payload = m->pkt_len - at->payload;
+    if (payload / size >= kMostSegments) return c.drops.add(m, Drop::gso_malformed);
     PacketList segments;
     uint16_t number = 0;
     for (size_t skipped = 0; skipped < payload; skipped += size) {
-        rte_mbuf* s = make_segment(c, m, *at, skipped, std::min(size, payload - skipped), number++);
+        rte_mbuf* s =
+            make_segment(c, *m, *at, skipped, std::min(size, payload - skipped), number++);
         if (s == nullptr) {
             while (rte_mbuf* made = segments.pop()) rte_pktmbuf_free(made);
-            return Drop::no_buffer;
+            return c.drops.add(m, Drop::no_buffer);
         }
         segments.push(s);
     }
-    while (rte_mbuf* s = segments.pop()) out.push(s);
-    return Drop::none;
+    while (rte_mbuf* s = segments.pop()) {
+        c.originated(port, Originated::segment);
+        out.push(s);
+    }
+    c.consumed(port, Consumed::segmented);
+    c.drops.free(m);
 }
 
 void show_as_on_wire(rte_mbuf& m) noexcept {

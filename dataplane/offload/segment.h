@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "dataplane/drop.h"
+#include "dataplane/offload/offload.h"
 
 namespace vethway {
 
@@ -19,10 +19,14 @@ class PacketList;
 // is compared with. `m` is an IPv4 packet behind ip4_input.
 size_t wire_size(rte_mbuf& m) noexcept;
 
-// `out` gets the segments of `m`, a super-frame (TCP over IPv4 or IPv6, UDP; VLAN tags in front are
-// kept), with good checksums and meta() as `m` has it. All of them or none, and then why. `m` stays
-// as it was.
-Drop segment(Context& c, rte_mbuf& m, PacketList& out) noexcept;
+// Of the TCP or UDP header that begins at `l4`; 0: it is none, or the frame's first segment ends
+// before it does.
+size_t l4_header_bytes(rte_mbuf& m, size_t l4, Gso gso) noexcept;
+
+// Consumes `m`, a super-frame (TCP over IPv4 or IPv6, UDP; VLAN tags in front are kept): `out` gets
+// its segments, with good checksums and meta() as `m` had it; or it is dropped whole, and `out`
+// gets none.
+void segment(Context& c, rte_mbuf* m, PacketList& out) noexcept;
 
 // A super-frame becomes its first segment, and a partial checksum a good one: how the packet would
 // look on a wire. `m` is an IPv4 packet behind ip4_input, and will not be forwarded.

@@ -2,6 +2,7 @@
 #include "dataplane/offload/vnet_header.h"
 
 #include "dataplane/meta.h"
+#include "dataplane/offload/segment.h"
 
 namespace vethway {
 
@@ -28,15 +29,6 @@ uint8_t gso_type(const Offload& o) noexcept {
                                   VnetHeader::kUdpL4};
     const uint8_t type = kTypes[static_cast<size_t>(o.gso)];
     return o.gso_ecn ? type | VnetHeader::kEcn : type;
-}
-
-// 0: the frame ends before it does, or it is none.
-size_t l4_header_bytes(rte_mbuf& m, size_t l4, Gso gso) noexcept {
-    if (gso == Gso::udp) return l4 + sizeof(UdpHeader) <= m.data_len ? sizeof(UdpHeader) : 0;
-    if (l4 + sizeof(TcpHeader) > m.data_len) return 0;
-    const auto& tcp = *rte_pktmbuf_mtod_offset(&m, const TcpHeader*, l4);
-    const size_t bytes = (tcp.data_offset >> 4U) * size_t{4};
-    return bytes >= sizeof tcp && l4 + bytes <= m.data_len ? bytes : 0;
 }
 
 }  // namespace
