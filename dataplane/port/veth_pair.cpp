@@ -22,21 +22,23 @@ struct CloseSocket {
     void operator()(mnl_socket* s) const noexcept { mnl_socket_close(s); }
 };
 
-// Sends `message` in the calling thread's network namespace; 0, or the kernel's errno.
-int ask_kernel(nlmsghdr* message) {
+// Sends `message` in the calling thread's network namespace, and hands what comes before the
+// acknowledgement to `read`; 0, or the kernel's errno.
+int ask_kernel(nlmsghdr* message, mnl_cb_t read = nullptr, void* to = nullptr) {
     const std::unique_ptr<mnl_socket, CloseSocket> socket(
         mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
     if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return errno;
     message->nlmsg_flags = static_cast<uint16_t>(message->nlmsg_flags | NLM_F_REQUEST | NLM_F_ACK);
     message->nlmsg_seq = 1;
     if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) return errno;
-    alignas(nlmsghdr) std::array<char, 8192> answer;
-    const ssize_t got = mnl_socket_recvfrom(socket.get(), answer.data(), answer.size());
-    if (got < 0) return errno;
-    return mnl_cb_run(answer.data(), static_cast<size_t>(got), 1,
-                      mnl_socket_get_portid(socket.get()), nullptr, nullptr) < 0
-               ? errno
-               : 0;
+    alignas(nlmsghdr) std::array<char, 32768> answer;
+    for (;;) {
+        const ssize_t got = mnl_socket_recvfrom(socket.get(), answer.data(), answer.size());
+        if (got < 0) return errno;
+        const int more = mnl_cb_run(answer.data(), static_cast<size_t>(got), 1,
+                                    mnl_socket_get_portid(socket.get()), read, to);
+        if (more <= MNL_CB_STOP) return more == MNL_CB_STOP ? 0 : errno;
+    }
 }
 
 nlmsghdr* link_message(Buffer& buffer, uint16_t type, unsigned ifindex, unsigned flags) {
@@ -50,25 +52,19 @@ nlmsghdr* link_message(Buffer& buffer, uint16_t type, unsigned ifindex, unsigned
 
 std::string alias_of(const std::string& port) { return "vethway port " + port; }
 
+int read_alias_attribute(const nlattr* attribute, void* to) {
+    if (mnl_attr_get_type(attribute) == IFLA_IFALIAS)
+        *static_cast<std::string*>(to) = mnl_attr_get_str(attribute);
+    return MNL_CB_OK;
+}
+
 std::string read_alias(unsigned ifindex) {
     Buffer buffer{};
-    nlmsghdr* message = link_message(buffer, RTM_GETLINK, ifindex, 0);
-    const std::unique_ptr<mnl_socket, CloseSocket> socket(
-        mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-    if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return {};
-    message->nlmsg_flags = NLM_F_REQUEST;
-    if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) return {};
-    alignas(nlmsghdr) std::array<char, 32768> answer;
-    const ssize_t got = mnl_socket_recvfrom(socket.get(), answer.data(), answer.size());
-    if (got < 0) return {};
     std::string alias;
-    const auto read = [](const nlattr* attribute, void* to) {
-        if (mnl_attr_get_type(attribute) == IFLA_IFALIAS)
-            *static_cast<std::string*>(to) = mnl_attr_get_str(attribute);
-        return MNL_CB_OK;
+    const auto read = [](const nlmsghdr* link, void* to) {
+        return mnl_attr_parse(link, sizeof(ifinfomsg), read_alias_attribute, to);
     };
-    const auto* header = reinterpret_cast<const nlmsghdr*>(answer.data());
-    if (header->nlmsg_type == RTM_NEWLINK) mnl_attr_parse(header, sizeof(ifinfomsg), read, &alias);
+    ask_kernel(link_message(buffer, RTM_GETLINK, ifindex, 0), read, &alias);
     return alias;
 }
 

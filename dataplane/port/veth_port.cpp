@@ -10,13 +10,13 @@ std::unique_ptr<VethPair> VethPort::make_pair(const PortSpec& spec) {
 }
 
 VethPort::VethPort(const PortSpec& spec, const FrameBuffers& buffers)
-    : buffers_(buffers), pair_(make_pair(spec)), netdev_(spec, UINT16_MAX) {
+    : pair_(make_pair(spec)), netdev_(spec, UINT16_MAX) {
     const NetnsScope scope = netdev_.enter();
     const unsigned queues = std::max(1U, spec.queues);
     uint16_t group = 0;
     for (unsigned q = 0; q < queues; ++q) {
         rx_.push_back(
-            std::make_unique<VethRx>(spec.name, netdev_.ifindex(), netdev_.mtu(), buffers_));
+            std::make_unique<VethRx>(spec.name, netdev_.ifindex(), netdev_.mtu(), buffers));
         if (queues > 1) group = rx_.back()->join(spec.name, group);
         tx_.push_back(std::make_unique<VethTx>(spec.name, netdev_.ifindex(), spec.qdisc_bypass));
     }

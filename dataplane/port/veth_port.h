@@ -35,7 +35,6 @@ public:
 private:
     static std::unique_ptr<VethPair> make_pair(const PortSpec& spec);
 
-    FrameBuffers buffers_;
     std::unique_ptr<VethPair> pair_;  // null: the interface is somebody else's
     Netdev netdev_;
     std::vector<std::unique_ptr<VethRx>> rx_;

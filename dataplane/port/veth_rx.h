@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "dataplane/frame_buffers.h"
@@ -50,7 +49,7 @@ private:
     static void count(std::atomic<uint64_t>& counter) noexcept;
 
     Fd socket_;
-    const FrameBuffers& buffers_;
+    FrameBuffers buffers_;
     std::byte* ring_ = nullptr;
     uint32_t slot_bytes_, slots_, next_ = 0;
     uint64_t arrival_ns_ = 0;
