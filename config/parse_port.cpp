@@ -49,6 +49,13 @@ VethPeerConfig parse_peer(const Field& f) {
     return p;
 }
 
+// What a port on an interface and a pattern have in common.
+void parse_kernel_options(const Field& f, VethConfig& veth) {
+    if (const auto shield = f.find("shield")) veth.shield = shield->boolean().value_or(true);
+    if (const auto bypass = f.find("qdisc_bypass"))
+        veth.qdisc_bypass = bypass->boolean().value_or(true);
+}
+
 // A name alone, or a mapping; of which the name may be left out, where it is the port's.
 VethConfig parse_veth(const Field& f, const std::string& port) {
     VethConfig p;
@@ -60,9 +67,7 @@ VethConfig parse_veth(const Field& f, const std::string& port) {
     const auto interface = f.find("interface");
     p.interface = interface ? interface->text().value_or("") : port;
     p.netns = text_of(f.find("netns"));
-    if (const auto shield = f.find("shield")) p.shield = shield->boolean().value_or(true);
-    if (const auto bypass = f.find("qdisc_bypass"))
-        p.qdisc_bypass = bypass->boolean().value_or(true);
+    parse_kernel_options(f, p);
     if (const auto create = f.find("create")) p.create = parse_peer(*create);
     return p;
 }
@@ -138,9 +143,7 @@ static PortConfig parse_pattern(const Field& f, const Field& match) {
                                        },
                                        "addresses")
                                    .value_or(false);
-    if (const auto shield = f.find("shield")) veth.shield = shield->boolean().value_or(true);
-    if (const auto bypass = f.find("qdisc_bypass"))
-        veth.qdisc_bypass = bypass->boolean().value_or(true);
+    parse_kernel_options(f, veth);
     port.driver = veth;
     parse_source_checks(f, port);
     return port;

@@ -42,6 +42,12 @@ void dataplane(YAML::Emitter& out, const DataplaneConfig& c) {
     out << EndMap;
 }
 
+// What a port on an interface and a pattern have in common.
+void kernel_options(YAML::Emitter& out, const VethConfig& veth) {
+    if (!veth.shield) out << Key << "shield" << Value << false;
+    if (!veth.qdisc_bypass) out << Key << "qdisc_bypass" << Value << false;
+}
+
 struct DriverWriter {
     YAML::Emitter& out;
     void operator()(const VethConfig& p) const {
@@ -52,8 +58,7 @@ struct DriverWriter {
         out << Flow << BeginMap;
         pair(out, "interface", p.interface);
         if (!p.netns.empty()) pair(out, "netns", p.netns);
-        if (!p.shield) out << Key << "shield" << Value << false;
-        if (!p.qdisc_bypass) out << Key << "qdisc_bypass" << Value << false;
+        kernel_options(out, p);
         if (p.create) {
             out << Key << "create" << Value << Flow << BeginMap;
             pair(out, "peer", p.create->name);
@@ -91,9 +96,7 @@ struct DriverWriter {
 void pattern(YAML::Emitter& out, const PortConfig& p) {
     pair(out, "match", p.match);
     if (p.adopt_addresses) pair(out, "adopt", "addresses");
-    const auto& veth = std::get<VethConfig>(p.driver);
-    if (!veth.shield) out << Key << "shield" << Value << false;
-    if (!veth.qdisc_bypass) out << Key << "qdisc_bypass" << Value << false;
+    kernel_options(out, std::get<VethConfig>(p.driver));
 }
 
 void port(YAML::Emitter& out, const PortConfig& p) {
