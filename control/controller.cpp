@@ -100,11 +100,11 @@ void Controller::check_links(Links which) {
         // The kernel tells of its interfaces, but only of those in our own network namespace.
         if (which == Links::to_be_asked && !info.netdev.empty() && info.netns.empty()) continue;
         const std::string before_reason = port.link_down_reason;
-        port.look_at_link();
+        port.link_down_reason = port.device->down_reason();
         if (before_reason != port.link_down_reason) {
             changed = true;
             spdlog::info("port {}: link {}{}", name,
-                         port.link_up ? "up" : "down: ", port.link_down_reason);
+                         port.link_up() ? "up" : "down: ", port.link_down_reason);
         }
         const uint16_t before = port.device->info().mtu;
         if (port.device->refresh()) {
@@ -113,14 +113,13 @@ void Controller::check_links(Links which) {
                 spdlog::info("port {}: MTU {}, was {}", name, port.mtu(), before);
         }
     }
-    if (ports_.any_replaced()) return reopen();
-    if (!changed) return;
-    ports_.republish();
-    rib_.update(effective_, ports_);
+    if (changed) {
+        ports_.republish();
+        rib_.update(effective_, ports_);
+    }
+    // A container that was restarted: its interface has come back as another of the same name.
+    if (ports_.any_replaced()) apply_again("ports: opened again what was made anew");
 }
-
-// An interface has come back as another of the same name: a container that was restarted.
-void Controller::reopen() { apply_again("ports: opened again what was made anew"); }
 
 void Controller::apply_again(const char* what_for) {
     const auto now = std::chrono::steady_clock::now();

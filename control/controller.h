@@ -64,7 +64,6 @@ public:
     Books books() const;  // of all workers and the control thread
 
 private:
-    void reopen();
     void follow_interfaces();
     // Applies the configuration to what there is now. What fails is tried again, not too often.
     void apply_again(const char* what_for);

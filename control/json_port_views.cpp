@@ -74,7 +74,7 @@ Json port_view(const ManagedPort& port, const PortTotals& totals, const ManagedP
             {"mac", port.mac().to_string()},
             {"mtu", port.mtu()},
             {"admin", port.config.admin_up ? "up" : "down"},
-            {"link", port.link_up ? "up" : "down"},
+            {"link", port.link_up() ? "up" : "down"},
             {"state", port.up() ? "up" : "down"},
             {"reason", port.down_reason()},
             {"addresses", addresses},

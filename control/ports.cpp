@@ -24,9 +24,6 @@ uint64_t sum(const Array& values) {
     return std::accumulate(values.begin(), values.end(), uint64_t{0});
 }
 
-// True when the interface is gone and another has its name.
-bool is_replaced(const ManagedPort& port) { return port.device->is_replaced(); }
-
 SourceCheck source_check(RpFilter filter) {
     switch (filter) {
         case RpFilter::strict:
@@ -70,14 +67,9 @@ void PortTotals::subtract(const PortTotals& b) {
     subtract_each(dropped, b.dropped);
 }
 
-void ManagedPort::look_at_link() {
-    link_down_reason = device->down_reason();
-    link_up = link_down_reason.empty();
-}
-
 std::string ManagedPort::down_reason() const {
     if (!config.admin_up) return "admin down";
-    return link_up ? "" : link_down_reason;
+    return link_down_reason;
 }
 
 uint16_t ManagedPort::mtu() const { return device->info().mtu; }
@@ -92,7 +84,8 @@ Ports::Ports(Dataplane& dataplane) : dataplane_(dataplane) {}
 std::unique_ptr<Port> Ports::open(const PortConfig& config) {
     const std::string interface = interface_of(config);
     for (const auto& [name, port] : ports_)
-        if (!interface.empty() && interface_of(port.config) == interface && !is_replaced(port))
+        if (!interface.empty() && interface_of(port.config) == interface &&
+            !port.device->is_replaced())
             throw PortError("port " + config.name + ": interface " + interface +
                             " is still taken by port " + name +
                             ": remove that port first, then add this one");
@@ -101,7 +94,8 @@ std::unique_ptr<Port> Ports::open(const PortConfig& config) {
 }
 
 bool Ports::any_replaced() const {
-    return std::ranges::any_of(ports_, [](const auto& p) { return is_replaced(p.second); });
+    return std::ranges::any_of(ports_,
+                               [](const auto& p) { return p.second.device->is_replaced(); });
 }
 
 const ManagedPort* Ports::other_end(const ManagedPort& port) const {
@@ -116,10 +110,9 @@ Ports::Opened Ports::open_new(const std::vector<PortConfig>& next) {
     try {
         for (const PortConfig& config : next) {
             const auto found = ports_.find(config.name);
-            if (found == ports_.end() || found->second.config.driver != config.driver ||
-                is_replaced(found->second)) {
-                if (found != ports_.end() && is_replaced(found->second))
-                    found->second.device->let_go();
+            const bool replaced = found != ports_.end() && found->second.device->is_replaced();
+            if (found == ports_.end() || found->second.config.driver != config.driver || replaced) {
+                if (replaced) found->second.device->let_go();
                 opened[config.name] = open(config);
                 continue;
             }
@@ -189,7 +182,7 @@ void Ports::commit(const std::vector<PortConfig>& next, Opened opened,
 }
 
 void Ports::republish() {
-    for (auto& [name, port] : ports_) port.look_at_link();
+    for (auto& [name, port] : ports_) port.link_down_reason = port.device->down_reason();
     dataplane_.publish(describe());
 }
 

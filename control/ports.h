@@ -35,14 +35,13 @@ public:
     PortConfig config;
     std::unique_ptr<Port> device;  // null: `lo`
     std::vector<Ring> shared_tx;
-    bool link_up = true;
-    std::string link_down_reason;
-    void look_at_link();  // sets both
+    std::string link_down_reason;  // empty: the link is up
+    bool link_up() const { return link_down_reason.empty(); }
     // What the configuration has no more is as it was before it had it.
     uint16_t wanted_mtu(const PortConfig& next) const;
     PortTotals before;  // what the index had counted when the port was added
 
-    bool up() const { return config.admin_up && link_up; }
+    bool up() const { return config.admin_up && link_up(); }
     // "" when up, else "admin down" or what is wrong with the link ("no carrier").
     std::string down_reason() const;
     uint16_t mtu() const;

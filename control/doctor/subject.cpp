@@ -58,7 +58,7 @@ Subject running_subject(Controller& controller) {
         subject.ports[name] = {.driver = port.device->info().driver,
                                .note = port.device->info().note,
                                .mac = port.mac().to_string(),
-                               .link_up = port.link_up};
+                               .link_up = port.link_up()};
     }
     set_ports(subject, controller.config(), std::move(ports));
     const std::vector<unsigned> control = allowed_cpus();
