@@ -40,7 +40,7 @@ struct Heard {  // an ICMP message about an echo request: its reply, or an error
 };
 
 // Punted packets have passed ip4_input's and local_input's checks; what an error quotes has not.
-bool read(rte_mbuf& m, Heard& heard) {
+bool parse(rte_mbuf& m, Heard& heard) {
     const auto l3 = l3_bytes(m);
     heard.outer = &ip4(m);
     const auto l4 = l3.subspan(heard.outer->header_bytes());
@@ -155,7 +155,7 @@ void Pinger::send(const PingRequest& request, std::function<void(const PingResul
 
 void Pinger::receive(rte_mbuf& m) {
     Heard heard{};
-    if (!read(m, heard)) return;
+    if (!parse(m, heard)) return;
     const auto match = std::ranges::find_if(waiting_, [&](const Waiting& w) {
         return w.request.id == heard.echo->id && w.request.sequence == heard.echo->sequence;
     });

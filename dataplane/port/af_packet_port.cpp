@@ -20,7 +20,6 @@ namespace {
 constexpr unsigned kRxOffset = 66;
 // What the driver counts as taken of a slot when it compares it with an mbuf (eth_rx_queue_setup).
 constexpr unsigned kSlotHeader = TPACKET2_HDRLEN - sizeof(sockaddr_ll);
-constexpr unsigned kFrameOverhead = 14 + 2 * 4;  // Ethernet and two VLAN tags
 constexpr unsigned kSlots = 512;
 
 struct RingSize {
@@ -36,7 +35,7 @@ RingSize ring_size(unsigned mtu) noexcept {
     return {slot, 128 * slot};
 }
 
-unsigned largest_mtu(rte_mempool& pool) noexcept {
+unsigned largest_mtu_in_slot(rte_mempool& pool) noexcept {
     const unsigned room = rte_pktmbuf_data_room_size(&pool);
     // The tag that the kernel took off the frame is put back in the mbuf's headroom.
     const unsigned slot = (room - RTE_PKTMBUF_HEADROOM + kSlotHeader) / 32 * 32;
@@ -49,7 +48,7 @@ unsigned largest_mtu(rte_mempool& pool) noexcept {
 AfPacketPort::AfPacketPort(const PortSpec& spec, unsigned largest) : NetdevPort(spec, largest) {}
 
 AfPacketPort::AfPacketPort(const PortSpec& spec, rte_mempool& pool)
-    : AfPacketPort(spec, largest_mtu(pool)) {
+    : AfPacketPort(spec, largest_mtu_in_slot(pool)) {
     const NetnsScope scope = netdev_.enter();
     no_super_frames_ = XdpAttachment::pass_on_veth(spec.netdev, netdev_.ifindex());
     const RingSize ring = ring_size(netdev_.mtu());

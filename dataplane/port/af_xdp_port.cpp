@@ -8,14 +8,11 @@ namespace vethway {
 
 namespace {
 
-constexpr unsigned kXdpHeadroom = 256;           // XDP_PACKET_HEADROOM, include/uapi/linux/bpf.h
-constexpr unsigned kFrameOverhead = 14 + 2 * 4;  // Ethernet and two VLAN tags
-// The driver's default (ETH_AF_XDP_DFLT_NUM_DESCS), on which XskRings relies.
-constexpr uint16_t kDescriptors = 2048;
+constexpr unsigned kXdpHeadroom = 256;  // XDP_PACKET_HEADROOM, include/uapi/linux/bpf.h
 // What the driver takes at once and keeps (fill ring), and may have in flight each way.
-constexpr unsigned kMbufsHeld = 2 * kDescriptors;
+constexpr unsigned kMbufsHeld = 2 * XskRings::kDescriptors;
 
-unsigned largest_mtu(rte_mempool& pool) noexcept {
+unsigned largest_mtu_in_umem(rte_mempool& pool) noexcept {
     const unsigned taken = RTE_PKTMBUF_HEADROOM + kXdpHeadroom + kFrameOverhead;
     const unsigned room = rte_pktmbuf_data_room_size(&pool);
     return room > taken ? room - taken : 0;
@@ -25,7 +22,8 @@ unsigned largest_mtu(rte_mempool& pool) noexcept {
 
 AfXdpPort::AfXdpPort(const PortSpec& spec, unsigned largest) : NetdevPort(spec, largest) {}
 
-AfXdpPort::AfXdpPort(const PortSpec& spec, rte_mempool& pool) : AfXdpPort(spec, largest_mtu(pool)) {
+AfXdpPort::AfXdpPort(const PortSpec& spec, rte_mempool& pool)
+    : AfXdpPort(spec, largest_mtu_in_umem(pool)) {
     const NetnsScope scope = netdev_.enter();
     if (const std::string why = why_not_umem(pool); !why.empty())
         fail("AF_XDP can't use the mbuf pool: " + why);
@@ -41,7 +39,7 @@ AfXdpPort::AfXdpPort(const PortSpec& spec, rte_mempool& pool) : AfXdpPort(spec, 
     // costs no system call, and the kernel's own NAPI fills the ring while the worker sleeps.
     probe("net_af_xdp" + std::to_string(spec.unique) + ",iface=" + spec.netdev +
           ",start_queue=0,queue_count=1,busy_budget=0");
-    start(1, kDescriptors, std::nullopt, pool);
+    start(1, XskRings::kDescriptors, std::nullopt, pool);
     sockets_ = xdp_sockets();
     attachment_ = XdpAttachment::adopt(ifindex);
     settle();

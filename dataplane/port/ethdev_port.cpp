@@ -23,7 +23,6 @@ namespace {
 
 constexpr std::string_view kAfXdp = "net_af_xdp", kRing = "net_ring";
 constexpr uint32_t kLeastMtu = 68;  // RFC 791: every network carries that much
-constexpr uint32_t kFrameOverhead = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN;
 
 std::string device_name(const std::string& devargs) { return devargs.substr(0, devargs.find(',')); }
 

@@ -16,6 +16,8 @@
 
 namespace vethway {
 
+constexpr uint32_t kFrameOverhead = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN;
+
 // Probes, sets up and starts the device; the destructor stops, closes and removes it, so that its
 // name and interface are free again.
 class EthdevPort : public Port {

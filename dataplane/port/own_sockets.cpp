@@ -14,8 +14,6 @@ namespace vethway {
 
 namespace {
 
-constexpr int kAfXdp = 44;  // AF_XDP, include/linux/socket.h
-
 template <class Keep>
 std::vector<int> descriptors_that(Keep keep) {
     std::vector<int> found;
@@ -45,7 +43,7 @@ std::vector<int> xdp_sockets() {
     return descriptors_that([](int fd) {
         int domain = 0;
         socklen_t len = sizeof domain;
-        return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == kAfXdp;
+        return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_XDP;
     });
 }
 

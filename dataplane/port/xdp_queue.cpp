@@ -16,14 +16,13 @@ namespace vethway {
 
 namespace {
 
-constexpr int kAfXdp = 44, kSolXdp = 283;  // AF_XDP, SOL_XDP: include/linux/socket.h
 constexpr uint32_t kPage = 4096;
 
 // A bind that insists on zero-copy is refused by a veth, but only after the kernel has looked
 // whether the queue is taken (xp_assign_dev), and then nothing is left to be let go of. A NIC with
 // zero-copy takes it and lets go of it in the background.
 int try_bind(unsigned ifindex) noexcept {
-    const Fd fd(socket(kAfXdp, SOCK_RAW | SOCK_CLOEXEC, 0));
+    const Fd fd(socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
     if (!fd) return errno;
     void* memory = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return errno;
@@ -32,11 +31,11 @@ int try_bind(unsigned ifindex) noexcept {
     umem.len = umem.chunk_size = kPage;
     const uint32_t slots = 1;
     sockaddr_xdp at{};
-    at.sxdp_family = kAfXdp;
+    at.sxdp_family = AF_XDP;
     at.sxdp_ifindex = ifindex;
     at.sxdp_flags = XDP_ZEROCOPY;
     const auto set = [&fd](int option, const auto& value) {
-        return setsockopt(fd.get(), kSolXdp, option, &value, sizeof value) == 0;
+        return setsockopt(fd.get(), SOL_XDP, option, &value, sizeof value) == 0;
     };
     const bool bound = set(XDP_UMEM_REG, umem) && set(XDP_UMEM_FILL_RING, slots) &&
                        set(XDP_UMEM_COMPLETION_RING, slots) && set(XDP_RX_RING, slots) &&

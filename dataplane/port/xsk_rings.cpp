@@ -14,10 +14,6 @@ namespace vethway {
 
 namespace {
 
-constexpr int kSolXdp = 283;  // SOL_XDP, include/linux/socket.h
-// ETH_AF_XDP_DFLT_NUM_DESCS, and the fill ring twice that (drivers/net/af_xdp/rte_eth_af_xdp.c).
-constexpr uint32_t kDescriptors = 2048;
-
 uint32_t read_index(uint32_t* index) noexcept {
     return std::atomic_ref<uint32_t>(*index).load(std::memory_order_acquire);
 }
@@ -27,7 +23,7 @@ uint32_t read_index(uint32_t* index) noexcept {
 XskRings::XskRings(int fd) noexcept : fd_(fd) {
     xdp_mmap_offsets at{};
     socklen_t len = sizeof at;
-    if (getsockopt(fd, kSolXdp, XDP_MMAP_OFFSETS, &at, &len) < 0) return;
+    if (getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, &at, &len) < 0) return;
     const auto map = [fd](const xdp_ring_offset& o, off_t page, uint32_t size, size_t stride) {
         Ring r;
         const size_t bytes = o.desc + size * stride;

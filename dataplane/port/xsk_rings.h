@@ -16,6 +16,10 @@ namespace vethway {
 // when the driver is gone close the descriptor and free what they hold.
 class XskRings {
 public:
+    // ETH_AF_XDP_DFLT_NUM_DESCS, and the fill ring twice that
+    // (drivers/net/af_xdp/rte_eth_af_xdp.c).
+    static constexpr uint16_t kDescriptors = 2048;
+
     // Control thread. `fd`: the driver's socket, with rings of the driver's sizes.
     explicit XskRings(int fd) noexcept;
     ~XskRings();

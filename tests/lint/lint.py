@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """./dev lint: what a reviewer should not have to say. Prints file:line messages, or "lint: ok".
 
-What compiles (clang-tidy, headers alone) is remembered in build/lint/ by a hash of everything that went
+What compiles (clang-tidy, headers alone) is remembered in build-lint/lint/ by a hash of everything that went
 into it, so a second run costs only what changed."""
 
 import concurrent.futures
@@ -16,11 +16,12 @@ import subprocess
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-BUILD = os.path.join(ROOT, os.environ.get("VETHWAY_BUILD", "build"))
+BUILD = os.path.join(ROOT, os.environ.get("VETHWAY_BUILD", "build-lint"))
 CACHE = os.path.join(BUILD, "lint")
 JOBS = int(os.environ.get("LINT_JOBS", os.cpu_count() or 1))
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+GROUP = 8  # sources that clang-tidy looks at together
 STAGE_FOLDERS = ("dataplane/l2/", "dataplane/arp/", "dataplane/ip4/", "dataplane/icmp/", "dataplane/neighbour/")
 STAGE = re.compile(r"^void \w+\(Context& \w+, Burst& ", re.M)
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
@@ -177,9 +178,27 @@ def remembered(kind, file, extra, command):
     return (done.stdout + done.stderr).strip() or f"{file}:1: {command[0]} failed"
 
 
-def tidy(compiler, file):
-    command = ["clang-tidy-14", "--quiet", "--warnings-as-errors=*", file, "--",
-               *compiler.of(file), "-Wno-unknown-warning-option", "-Wno-unused-command-line-argument",
+def tidied_together(compiler, sources):
+    """Lists of sources that are one translation unit for clang-tidy, which spends its time in what they
+    include. They compile together, as a unity build needs it; each test is a program of its own."""
+    alike = {}
+    for file in sources:
+        if file.endswith(".cpp"):
+            alone = file if file.startswith(("tests/", "perf/")) else ""
+            alike.setdefault((alone, tuple(compiler.of(file))), []).append(file)
+    return [group[i:i + GROUP] for group in alike.values() for i in range(0, len(group), GROUP)]
+
+
+def tidy(compiler, group):
+    file = group[0]
+    if len(group) > 1:
+        file = os.path.relpath(os.path.join(CACHE, re.sub(r"\W", "_", group[0]) + ".cpp"), ROOT)
+        with open(os.path.join(ROOT, file), "w") as unit:
+            unit.writelines(f'#include "{one}"\n' for one in group)
+        read.cache_clear()
+    command = ["clang-tidy-14", "--quiet", "--warnings-as-errors=*",
+               "--header-filter=(^|/)(config|control|dataplane|tests|perf)/", file, "--",
+               *compiler.of(group[0]), "-Wno-unknown-warning-option", "-Wno-unused-command-line-argument",
                "-Wno-error"]
     text = remembered("tidy", file, read(".clang-tidy"), command)
     said = [line.replace(ROOT + "/", "") for line in text.split("\n")]
@@ -199,7 +218,7 @@ def check_compiled(sources):
     compiler = Compiler()
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         jobs = [pool.submit(header_alone, compiler, f) for f in sources if f.endswith(".h")]
-        jobs += [pool.submit(tidy, compiler, f) for f in sources if f.endswith(".cpp")]
+        jobs += [pool.submit(tidy, compiler, group) for group in tidied_together(compiler, sources)]
         said = set()  # what is wrong in a header is found again with each file that includes it
         for job in jobs:
             for line in job.result():
