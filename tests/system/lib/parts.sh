@@ -91,7 +91,7 @@ unit_targets() {  # unit_targets BUILD_DIR [PATTERN]: the unit tests whose name 
 # ASan and UBSan: the unit tests, and the daemon under real packets. By clang, whose
 # sanitizers compile in a fraction of the time that g++ 12's take.
 do_sanitize() {
-  local options="-Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false $unity"
+  local options="-Ddebug=true -Doptimization=0 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false $unity"
   CXX=clang++ configure_in build-asan "$options"
   # shellcheck disable=SC2046
   build_in build-asan "$options" vethwayd vethway $(unit_targets build-asan)
