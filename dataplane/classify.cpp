@@ -52,6 +52,8 @@ void classify(Context& c, Burst& rx, ClassifyOutputs out) noexcept {
             is = classify_frame(frame_bytes(*m), mac);
         packet.l3_offset = sizeof(EtherHeader);
         packet.link_group = is.link_group;
+        if (is.kind != FrameKind::dropped)
+            c.note(m, Step::classified, ether(*m).type, is.link_group);
         if (is.kind == FrameKind::ip4) [[likely]]
             out.ip4.push(m);
         else if (is.kind == FrameKind::arp)

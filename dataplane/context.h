@@ -11,6 +11,7 @@
 #include "dataplane/neighbour/neighbour_table.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tx.h"
+#include "dataplane/watch/tracer.h"
 
 namespace vethway {
 
@@ -23,6 +24,9 @@ struct Context {
     Drops& drops;
     Tx& tx;
     IcmpRateLimit& icmp_limit;
+    Tracer& tracer;
+    // A what-if: nothing outside of this context may change by it, not even what is learned.
+    bool dry = false;
     // Of packets of our own (RFC 6864). Each worker takes every so many, so that none is used
     // twice.
     uint16_t next_ip_id = 1, ip_id_step = 1;
@@ -32,8 +36,26 @@ struct Context {
 
     const Snapshot& snap() const noexcept { return *snapshot; }
     const PortState& port(uint16_t index) const noexcept { return snapshot->ports[index]; }
-    void consumed(uint16_t port, Consumed what) noexcept { counters.consumed(port, what); }
-    void originated(uint16_t port, Originated what) noexcept { counters.originated(port, what); }
+    // Writes down what happened to a packet that somebody watches.
+    void note(rte_mbuf* m, Step step, uint32_t a = 0, uint32_t b = 0, Drop why = Drop::none,
+              const Mac& mac = {}) noexcept {
+        if (tracer.active()) [[unlikely]]
+            tracer.note(*m, step, a, b, why, mac);
+    }
+    // `m` ends here; it is the caller's to free or to make another packet of.
+    void consumed(rte_mbuf* m, Consumed what) noexcept {
+        counters.consumed(meta(*m).port, what);
+        note(m, Step::consumed, static_cast<uint32_t>(what));
+    }
+    // `m` is ours, made because of `parent`; null: of our own accord. It may be `parent` itself,
+    // made anew.
+    void originated(rte_mbuf* m, Originated what, rte_mbuf* parent) noexcept {
+        counters.originated(meta(*m).port, what);
+        if (!tracer.active()) [[likely]]
+            return;
+        tracer.born(*m, parent);
+        tracer.note(*m, Step::originated, static_cast<uint32_t>(what));
+    }
     // A packet of our own, of `bytes` undefined bytes; null when the pool is empty.
     rte_mbuf* allocate(uint16_t port, size_t bytes = 0) noexcept {
         rte_mbuf* m = buffers.allocate(bytes);

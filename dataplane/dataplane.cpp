@@ -68,7 +68,8 @@ Dataplane::Dataplane(const DataplaneOptions& options)
       buffers_{*pool_, *large_pool_},
       // Packets that wait must not starve those that don't.
       neighbours_(options.max_neighbours, options.mbufs / 8),
-      snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))) {
+      snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))),
+      watches_(rcu_, std::make_unique<WatchSet>()) {
     for (unsigned i = 0; i <= options.workers; ++i)
         counters_.push_back(numa_new<Counters>(i < options.workers ? place(i).numa : -1));
     for (unsigned i = 0; i < options.workers; ++i)
@@ -79,6 +80,7 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .routes = routes_,
                               .neighbours = neighbours_,
                               .punt_queue = punt_queue_,
+                              .watches = watches_,
                               .waker = *this,
                               .workers = options.workers,
                               .sleeps = options.idle_sleeps};
@@ -114,6 +116,28 @@ void Dataplane::publish(Snapshot next) {
     next.generation = ++generation_;
     snapshot_.publish(std::make_unique<const Snapshot>(std::move(next)));
     for (const auto& worker : workers_) worker->wake();
+}
+
+void Dataplane::add(const std::shared_ptr<Watch>& watch) {
+    auto next = std::make_unique<WatchSet>(watches_.read());
+    for (size_t i = 0; i < WatchSet::kMax; ++i) {
+        if (next->watches[i] != nullptr) continue;
+        next->watches[i] = watch;
+        next->mask |= static_cast<uint8_t>(1U << i);
+        return watches_.publish(std::move(next));
+    }
+    throw std::runtime_error(std::to_string(WatchSet::kMax) +
+                             " traces and captures run already: end one of them");
+}
+
+void Dataplane::remove(const std::shared_ptr<Watch>& watch) noexcept {
+    auto next = std::make_unique<WatchSet>(watches_.read());
+    for (size_t i = 0; i < WatchSet::kMax; ++i) {
+        if (next->watches[i] != watch) continue;
+        next->watches[i] = nullptr;
+        next->mask &= static_cast<uint8_t>(~(1U << i));
+    }
+    watches_.publish(std::move(next));
 }
 
 std::vector<Ring> Dataplane::make_shared_tx(unsigned port, unsigned tx_queues) {

@@ -49,6 +49,10 @@ public:
     RouteTable& routes() noexcept { return routes_; }
     NeighbourTable& neighbours() noexcept { return neighbours_; }
     Rcu& rcu() noexcept { return rcu_; }
+    // From now on until remove(): workers write down what `watch` wants. Throws std::runtime_error
+    // where there are kMax already.
+    void add(const std::shared_ptr<Watch>& watch);
+    void remove(const std::shared_ptr<Watch>& watch) noexcept;
     const FrameBuffers& buffers() const noexcept { return buffers_; }
     uint16_t data_room() const noexcept { return options_.data_room; }
 
@@ -88,6 +92,7 @@ private:
     std::vector<Ring> inject_rings_;
     std::vector<Counters*> counters_;  // NUMA-local; one more than workers
     Published<Snapshot> snapshot_;
+    Published<WatchSet> watches_;
     std::vector<std::unique_ptr<Worker>> workers_;
     uint64_t generation_ = 0;
     unsigned next_worker_ = 0;

@@ -7,16 +7,19 @@
 
 #include "dataplane/counters.h"
 #include "dataplane/meta.h"
+#include "dataplane/watch/tracer.h"
 
 namespace vethway {
 
 // Where packets end: counts each for its reason at its ingress port, and frees them by the batch.
 class Drops {
 public:
-    explicit Drops(Counters& counters) noexcept : counters_(counters) {}
+    Drops(Counters& counters, Tracer& tracer) noexcept : counters_(counters), tracer_(tracer) {}
 
     void add(rte_mbuf* m, Drop why) noexcept {
         counters_.dropped(meta(*m).port, why);
+        if (tracer_.active()) [[unlikely]]
+            tracer_.note(*m, Step::dropped, 0, 0, why);
         free(m);
     }
     // Frees without counting: for packets that were consumed.
@@ -31,6 +34,7 @@ public:
 
 private:
     Counters& counters_;
+    Tracer& tracer_;
     std::array<rte_mbuf*, 64> pending_;
     unsigned size_ = 0;
 };

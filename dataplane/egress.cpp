@@ -34,6 +34,7 @@ void egress(Context& c, rte_mbuf* m) noexcept {
     } else if (packet.offload.checksum == L4Checksum::partial) [[unlikely]] {
         complete_checksum(*m);
         c.counters.ports[packet.egress].tx_checksum_completed.add(1);
+        c.note(m, Step::checksum_done);
     }
     c.tx.push(c.snap(), m);
 }

@@ -36,6 +36,7 @@ rte_mbuf* FrameBuffers::gather(rte_mbuf* m) const noexcept {
         offset += to->data_len;
     }
     meta(*whole) = meta(*m);
+    rte_mbuf_dynfield_copy(whole, m);  // by whom it is watched
     rte_pktmbuf_free(m);
     return whole;
 }

@@ -34,7 +34,7 @@ struct PacketMeta {
     Inject inject;
     Drop why;  // set where an ICMP error is asked for
     uint8_t icmp_type, icmp_code;
-    uint8_t reserved;
+    uint8_t watched;    // by which watches, a bit each (watch/watch.h)
     uint16_t icmp_mtu;  // of the egress port, for "fragmentation needed"
     Ip4 next_hop;       // once routed
     Offload offload;    // written by the driver, where PortInfo::offloads says so

@@ -48,11 +48,11 @@ void Pipeline::inject(Burst& packets) noexcept {
         packet.tsc = c_.now;
         switch (packet.inject) {
             case Inject::output:
-                c_.originated(packet.port, Originated::host);
+                c_.originated(m, Originated::host, nullptr);
                 own_.push(m);
                 break;
             case Inject::frame:
-                c_.originated(packet.port, Originated::arp_request);
+                c_.originated(m, Originated::arp_request, nullptr);
                 c_.tx.push(c_.snap(), m);
                 break;
             case Inject::resolve:  // the next hop's MAC was configured meanwhile
@@ -76,6 +76,7 @@ unsigned Pipeline::receive_loopback() noexcept {
         meta(*m).port = kLoopback;
         meta(*m).tsc = c_.now;
         c_.counters.received(kLoopback, 1, m->pkt_len);
+        c_.note(m, Step::received, 1);
         ip4_.push(m);
     }
     const unsigned n = ip4_.size();
@@ -92,6 +93,7 @@ void Pipeline::transmit_loopback() noexcept {
             continue;
         }
         c_.counters.transmitted(kLoopback, 1, m->pkt_len);
+        c_.note(m, Step::sent, 0, 1);
         loopback_.push(m);
     }
 }
@@ -99,8 +101,12 @@ void Pipeline::transmit_loopback() noexcept {
 void Pipeline::punt() noexcept {
     for (rte_mbuf* m : punt_) {
         const uint16_t port = meta(*m).port;
-        if (punt_queue_.push(m))
-            c_.consumed(port, Consumed::host);  // the control thread owns it from here
+        // Written down before, since the control thread owns it from then on.
+        c_.note(m, Step::consumed, static_cast<uint32_t>(Consumed::host));
+        if (c_.dry)
+            c_.drops.free(m);
+        else if (punt_queue_.push(m))
+            c_.counters.consumed(port, Consumed::host);
         else
             c_.drops.add(m, Drop::punt_full);
     }

@@ -89,6 +89,7 @@ void rx_repair(Context& c, Burst& rx) noexcept {
         if (done == Repair::completed) {
             c.counters.ports[index].checksum_completed.add(1);
             meta(*m).offload.checksum = L4Checksum::good;
+            c.note(m, Step::repaired);
         }
         rx.data()[kept++] = m;
     }

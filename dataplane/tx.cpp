@@ -5,11 +5,14 @@
 
 namespace vethway {
 
-Tx::Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker)
+Tx::Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker, Tracer& tracer,
+       bool dry)
     : worker_(worker),
       counters_(counters),
       drops_(drops),
       waker_(waker),
+      tracer_(tracer),
+      dry_(dry),
       batches_(std::make_unique<std::array<Batch, kMaxPorts>>()) {}
 
 void Tx::push(const Snapshot& snap, rte_mbuf* m) noexcept {
@@ -37,7 +40,7 @@ void Tx::flush_port(const Snapshot& snap, uint16_t port) noexcept {
     const uint16_t n = std::exchange(batch.size, uint16_t{0});
     const PortState& to = snap.ports[port];
     const auto queue = static_cast<uint16_t>(to.tx_queues == 0 ? worker_ : worker_ % to.tx_queues);
-    if (queue == worker_ || !to.up)
+    if (queue == worker_ || !to.up || dry_)
         transmit(to, port, queue, batch.packets.data(), n);
     else
         share(to, queue, batch.packets.data(), n);
@@ -51,6 +54,13 @@ void Tx::transmit(const PortState& to, uint16_t port, uint16_t queue, rte_mbuf**
     }
     uint64_t bytes = 0;
     for (uint16_t i = 0; i < n; ++i) bytes += packets[i]->pkt_len;
+    // Before, since the driver owns what it has taken.
+    if (tracer_.active()) [[unlikely]]
+        for (uint16_t i = 0; i < n; ++i) tracer_.note(*packets[i], Step::sent, queue, n);
+    if (dry_) {
+        for (uint16_t i = 0; i < n; ++i) drops_.free(packets[i]);
+        return counters_.transmitted(port, n, bytes);
+    }
     uint16_t sent = 0;
     // A driver may take fewer than offered though it has room: ask on while it takes any.
     while (n > 0) {
@@ -72,6 +82,8 @@ void Tx::transmit(const PortState& to, uint16_t port, uint16_t queue, rte_mbuf**
 }
 
 void Tx::share(const PortState& to, uint16_t queue, rte_mbuf** packets, uint16_t n) noexcept {
+    if (tracer_.active()) [[unlikely]]
+        for (uint16_t i = 0; i < n; ++i) tracer_.note(*packets[i], Step::handed_over, queue);
     const unsigned taken =
         rte_ring_enqueue_burst(to.shared_tx[queue], reinterpret_cast<void**>(packets), n, nullptr);
     counters_.held(taken);

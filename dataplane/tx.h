@@ -24,7 +24,9 @@ public:
 
 class Tx {
 public:
-    Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker);
+    // `dry`: what would be sent is freed instead.
+    Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker, Tracer& tracer,
+       bool dry = false);
 
     // Takes `m`, a whole frame, for port meta(m).egress.
     void push(const Snapshot& snap, rte_mbuf* m) noexcept;
@@ -48,6 +50,8 @@ private:
     Counters& counters_;
     Drops& drops_;
     WorkerWaker& waker_;
+    Tracer& tracer_;
+    const bool dry_;
     std::unique_ptr<std::array<Batch, kMaxPorts>> batches_;  // only those in use become resident
     std::array<uint16_t, kMaxPorts> waiting_;                // ports with a batch begun
     uint16_t waiting_count_ = 0;

@@ -30,8 +30,9 @@ Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buff
       shared_(shared),
       inject_ring_(inject_ring),
       counters_(counters),
-      drops_(counters),
-      tx_(id, counters, drops_, shared.waker),
+      tracer_(static_cast<uint16_t>(id)),
+      drops_(counters, tracer_),
+      tx_(id, counters, drops_, shared.waker, tracer_),
       icmp_limit_(rte_get_tsc_hz(), shared.workers),
       context_{.routes = shared.routes,
                .neighbours = shared.neighbours,
@@ -40,6 +41,7 @@ Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buff
                .drops = drops_,
                .tx = tx_,
                .icmp_limit = icmp_limit_,
+               .tracer = tracer_,
                .next_ip_id = static_cast<uint16_t>(id),
                .ip_id_step = static_cast<uint16_t>(shared.workers),
                .hz = rte_get_tsc_hz()},
@@ -79,6 +81,7 @@ void Worker::run() noexcept {
         const Snapshot& snap = shared_.snapshot.read();
         context_.snapshot = &snap;
         context_.now = before;
+        tracer_.use(shared_.watches.read());
         const unsigned packets = poll(snap);
         shared_.rcu.quiescent(id_);
         const uint64_t now = rte_rdtsc();
@@ -123,6 +126,8 @@ unsigned Worker::poll_queue(RxQueue queue, Port& port) noexcept {
     }
     counters_.received(queue.port, n, bytes);
     counters_.ports[queue.port].rx_bursts[burst_bucket(n)].add(1);
+    if (tracer_.active()) [[unlikely]]
+        tracer_.received(rx_);
     // Administratively down: the link may be up all the same.
     if (!context_.port(queue.port).up) {
         for (rte_mbuf* m : rx_) drops_.add(m, Drop::ingress_down);

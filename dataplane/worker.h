@@ -20,6 +20,7 @@ struct WorkerShared {
     const RouteTable& routes;
     NeighbourTable& neighbours;
     PuntQueue& punt_queue;
+    const Published<WatchSet>& watches;
     WorkerWaker& waker;
     unsigned workers;
     bool sleeps;  // idle: adaptive; else it polls for ever
@@ -54,6 +55,7 @@ private:
     const WorkerShared shared_;
     rte_ring& inject_ring_;
     Counters& counters_;
+    Tracer tracer_;
     Drops drops_;
     Tx tx_;
     IcmpRateLimit icmp_limit_;

@@ -14,6 +14,16 @@ bool fits(const rte_mbuf& m, const Offload& offload, uint16_t mtu) noexcept {
     return offload.gso != Gso::none || m.pkt_len <= sizeof(EtherHeader) + kVlanTagBytes + mtu;
 }
 
+void refuse(Context& c, rte_mbuf* m, uint16_t mtu) noexcept {
+    c.note(m, Step::not_wired, mtu);
+    c.drops.add(m, Drop::mtu_exceeded);
+}
+
+void send(Context& c, rte_mbuf* m) noexcept {
+    c.note(m, Step::wired);
+    egress(c, m);
+}
+
 }  // namespace
 
 void xconnect(Context& c, Burst& rx) noexcept {
@@ -27,9 +37,9 @@ void xconnect(Context& c, Burst& rx) noexcept {
         if (!to.up) [[unlikely]]
             c.drops.add(m, Drop::egress_down);
         else if (!fits(*m, meta(*m).offload, to.mtu)) [[unlikely]]
-            c.drops.add(m, Drop::mtu_exceeded);
+            refuse(c, m, to.mtu);
         else
-            egress(c, m);
+            send(c, m);
     }
     rx.clear();
 }

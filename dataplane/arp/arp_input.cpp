@@ -20,6 +20,7 @@ const ArpHeader& arp_of(rte_mbuf& m) noexcept {
 void answer(Context& c, rte_mbuf* m) noexcept {
     const uint16_t index = meta(*m).port;
     const Mac own = c.port(index).mac;
+    c.consumed(m, Consumed::arp_request);
     auto& eth = ether(*m);
     auto& arp = *reinterpret_cast<ArpHeader*>(&eth + 1);
     const Be32 asked = arp.target_ip;
@@ -34,8 +35,7 @@ void answer(Context& c, rte_mbuf* m) noexcept {
     m->data_len = sizeof eth + sizeof arp;
     m->pkt_len = m->data_len;
     meta(*m).egress = index;
-    c.consumed(index, Consumed::arp_request);
-    c.originated(index, Originated::arp_reply);
+    c.originated(m, Originated::arp_reply, m);
     c.tx.push(c.snap(), m);
 }
 
@@ -47,6 +47,15 @@ uint64_t locktime(const Context& c, const ArpHeader& arp) noexcept {
     return gratuitous ? 0 : c.hz;
 }
 
+// `n`: null where it would be added.
+void note_learned(Context& c, rte_mbuf* m, const Neighbour* n) noexcept {
+    if (!c.tracer.active()) return;
+    const ArpHeader& arp = arp_of(*m);
+    meta(*m).next_hop = Ip4{arp.sender_ip};
+    const NeighbourState state = n != nullptr ? n->read().state : NeighbourState::none;
+    c.note(m, Step::learned, static_cast<uint32_t>(state), 0, Drop::none, arp.sender_mac);
+}
+
 void request_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     const ArpHeader& arp = arp_of(*m);
     const NeighbourKey sender{meta(*m).port, Ip4{arp.sender_ip}};
@@ -55,11 +64,12 @@ void request_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     const bool ours = c.snap().is_own(Ip4{arp.target_ip});
     Neighbour* n = nullptr;
     if (!sender.ip.is_zero())
-        n = ours ? c.neighbours.find_or_add(sender, c.now) : c.neighbours.find(sender);
-    if (n != nullptr) {
+        n = ours && !c.dry ? c.neighbours.find_or_add(sender, c.now) : c.neighbours.find(sender);
+    if (n != nullptr && !c.dry) {
         c.neighbours.learn_hint(*n, arp.sender_mac, c.now, ours ? 0 : locktime(c, arp));
         release_held(c, *n, released);
     }
+    if (n != nullptr || (ours && !sender.ip.is_zero())) note_learned(c, m, n);
     if (ours)
         answer(c, m);
     else
@@ -74,13 +84,16 @@ void reply_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
         c.drops.add(m, Drop::arp_unsolicited);
         return;
     }
-    // A broadcast reply answers nobody's question: a hint (Linux arp_process, PACKET_HOST).
-    if (meta(*m).link_group)
-        c.neighbours.learn_hint(*n, arp.sender_mac, c.now, locktime(c, arp));
-    else
-        c.neighbours.learn_proof(*n, arp.sender_mac, c.now, locktime(c, arp));
-    release_held(c, *n, released);
-    c.consumed(port, Consumed::arp_reply);
+    if (!c.dry) {
+        // A broadcast reply answers nobody's question: a hint (Linux arp_process, PACKET_HOST).
+        if (meta(*m).link_group)
+            c.neighbours.learn_hint(*n, arp.sender_mac, c.now, locktime(c, arp));
+        else
+            c.neighbours.learn_proof(*n, arp.sender_mac, c.now, locktime(c, arp));
+        release_held(c, *n, released);
+    }
+    note_learned(c, m, n);
+    c.consumed(m, Consumed::arp_reply);
     c.drops.free(m);
 }
 

@@ -92,19 +92,28 @@ bool may_send_icmp_error(std::span<const std::byte> l3, bool link_group) noexcep
     return l3.size() > header && !is_icmp_error(static_cast<uint8_t>(l3[header]));
 }
 
+static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
+    const PacketMeta& packet = meta(*m);
+    if (!may_send_icmp_error(l3_bytes(*m), packet.link_group)) return ErrorFate::not_allowed;
+    // Path MTU discovery is not held up (Linux icmpv4_mask_allow).
+    if (!is_fragmentation_needed(packet) && !c.icmp_limit.allow(Ip4{ip4(*m).src}, c.now)) {
+        c.counters.worker.icmp_suppressed.add(1);
+        return ErrorFate::rate_limited;
+    }
+    rte_mbuf* const error = make_error(c, *m);
+    if (error == nullptr) return ErrorFate::no_buffer;
+    count(c, packet);
+    c.originated(error, Originated::icmp_error, m);
+    own.push(error);
+    return ErrorFate::sent;
+}
+
 void icmp_error(Context& c, Burst& in, Burst& own) noexcept {
     for (rte_mbuf* m : in) {
         const PacketMeta& packet = meta(*m);
-        if (may_send_icmp_error(l3_bytes(*m), packet.link_group)) {
-            // Path MTU discovery is not held up (Linux icmpv4_mask_allow).
-            if (!is_fragmentation_needed(packet) && !c.icmp_limit.allow(Ip4{ip4(*m).src}, c.now)) {
-                c.counters.worker.icmp_suppressed.add(1);
-            } else if (rte_mbuf* error = make_error(c, *m)) {
-                count(c, packet);
-                c.originated(packet.port, Originated::icmp_error);
-                own.push(error);
-            }
-        }
+        const ErrorFate fate = tell_sender(c, m, own);
+        c.note(m, Step::asks_error, uint32_t{packet.icmp_type} << 8 | packet.icmp_code,
+               static_cast<uint32_t>(fate));
         c.drops.add(m, packet.why);
     }
     in.clear();

@@ -16,6 +16,7 @@ constexpr uint8_t kDefaultTtl = 64;  // RFC 1700; Linux ip_default_ttl
 // The request's mbuf becomes the reply; options are left behind with the header they were in.
 void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
     PacketMeta& packet = meta(*m);
+    c.consumed(m, Consumed::echo_request);
     const Ip4Header request = ip4(*m);
     packet.l3_offset =
         static_cast<uint8_t>(packet.l3_offset + request.header_bytes() - sizeof(Ip4Header));
@@ -36,8 +37,7 @@ void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
     // can't tell; for any other the two mean the same (RFC 1624 3).
     icmp.checksum = checksum == 0 ? uint16_t{0xffff} : checksum;
     packet.own = true;
-    c.consumed(packet.port, Consumed::echo_request);
-    c.originated(packet.port, Originated::echo_reply);
+    c.originated(m, Originated::echo_reply, m);
     own.push(m);
 }
 

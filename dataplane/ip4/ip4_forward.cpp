@@ -29,12 +29,15 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
             continue;
         }
         if (ip.ttl <= 1) [[unlikely]] {
+            c.note(m, Step::refused_forward, 0, 0, Drop::ttl_expired);
             refuse(out.errors, m, Drop::ttl_expired, kIcmpTimeExceeded, 0);
             continue;
         }
         const RouteEntry& route = *packet.route;
         const NextHop& hop = route.hop_count == 1 ? route.hops[0] : route.select(flow_hash(ip));
         const PortState& egress = c.port(hop.port);
+        packet.egress = hop.port;
+        packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
         if (!egress.up) [[unlikely]] {  // before its MTU, of which nothing is known then
             c.drops.add(m, Drop::egress_down);
             continue;
@@ -42,13 +45,15 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
         const uint16_t mtu = egress.mtu;
         if (ip.dont_fragment() && wire_size(*m) > mtu) [[unlikely]] {
             packet.icmp_mtu = mtu;
+            c.note(m, Step::refused_forward, mtu, static_cast<uint32_t>(wire_size(*m)),
+                   Drop::fragment_needed);
             refuse(out.errors, m, Drop::fragment_needed, kIcmpUnreachable,
                    kIcmpFragmentationNeeded);
             continue;
         }
-        packet.egress = hop.port;
-        packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
         decrement_ttl(ip);
+        if (c.tracer.active()) [[unlikely]]
+            c.note(m, Step::forwarded, mtu, static_cast<uint32_t>(wire_size(*m)));
         out.routed.push(m);
     }
     in.clear();

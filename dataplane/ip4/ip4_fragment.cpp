@@ -65,7 +65,6 @@ size_t later_fragment_header(std::span<const std::byte> header,
 }
 
 static void fragment_packet(Context& c, rte_mbuf* m) noexcept {
-    const uint16_t port = meta(*m).port;
     // A piece has one segment.
     const size_t mtu =
         std::min<size_t>(c.port(meta(*m).egress).mtu, kLargeFrame - sizeof(EtherHeader));
@@ -89,11 +88,11 @@ static void fragment_packet(Context& c, rte_mbuf* m) noexcept {
         const bool more = done < size || (ip.fragment & Ip4Header::kMoreFragments) != 0;
         finish_piece(*piece, header.size(), bytes,
                      static_cast<uint16_t>(offset | (more ? Ip4Header::kMoreFragments : 0)));
-        c.originated(port, Originated::fragment);
+        c.originated(piece, Originated::fragment, m);
         c.tx.push(c.snap(), piece);
         header = std::span<const std::byte>(later_bytes).first(later_size);
     }
-    c.consumed(port, Consumed::fragmented);
+    c.consumed(m, Consumed::fragmented);
     c.drops.free(m);
 }
 

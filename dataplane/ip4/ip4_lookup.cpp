@@ -37,6 +37,7 @@ void ip4_lookup(Context& c, Burst& in, Ip4LookupOutputs out) noexcept {
     c.routes.lookup(std::span(destinations).first(n), std::span(routes).first(n));
     for (uint16_t i = 0; i < n; ++i) {
         meta(*in[i]).route = routes[i];
+        c.note(in[i], Step::routed, static_cast<uint32_t>(routes[i]->type), routes[i]->hop_count);
         dispatch(c, in[i], out);
     }
     in.clear();

@@ -50,6 +50,7 @@ void send(Context& c, rte_mbuf* m, const RouteEntry& route, Ip4OutputOutputs out
         if (ip.src == 0) ip.src = c.snap().source_for(hop.port, packet.next_hop).value;
     }
     finish(c, ip);
+    c.note(m, Step::sent_own, static_cast<uint32_t>(route.type));
     if (local)
         out.loopback.push(m);
     else

@@ -36,9 +36,9 @@ void note_use(Context& c, Neighbour& n, NeighbourLink link) noexcept {
         n.change(link, {NeighbourState::delay, link.mac}, c.now);
 }
 
-void ask(Context& c, const rte_mbuf& about, NeighbourKey key) noexcept {
-    auto& packet = meta(const_cast<rte_mbuf&>(about));
-    const Ip4 src{ip4(const_cast<rte_mbuf&>(about)).src};
+void ask(Context& c, rte_mbuf& about, NeighbourKey key) noexcept {
+    const PacketMeta& packet = meta(about);
+    const Ip4 src{ip4(about).src};
     // Linux arp_solicit, arp_announce 0: a packet of our own names its source, any other the
     // address that we have on the neighbour's subnet.
     const Ip4 from =
@@ -46,11 +46,14 @@ void ask(Context& c, const rte_mbuf& about, NeighbourKey key) noexcept {
     rte_mbuf* request = c.allocate(key.port);
     if (request == nullptr) return;  // the timer asks again in a second
     write_arp_request(*request, key, from, c.port(key.port).mac, Mac::broadcast());
-    c.originated(key.port, Originated::arp_request);
+    c.originated(request, Originated::arp_request, &about);
     c.tx.push(c.snap(), request);
 }
 
 void hold_or_drop(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
+    // Before, since the packet is anybody's once it is held.
+    c.note(m, Step::waits, static_cast<uint32_t>(n.read().state),
+           n.held_count.load(std::memory_order_relaxed));
     if (c.neighbours.hold(n, *m) == NeighbourTable::Hold::held)
         c.counters.held(1);
     else
@@ -69,8 +72,21 @@ void hold(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
     hold_or_drop(c, n, m);
 }
 
+// What wait() would do, by what it would see.
+void would_wait(Context& c, rte_mbuf* m, NeighbourKey key) noexcept {
+    const Neighbour* n = c.neighbours.find(key);
+    if (n == nullptr && c.neighbours.size() >= c.neighbours.capacity())
+        return c.drops.add(m, Drop::neighbour_table_full);
+    const NeighbourState state = n != nullptr ? n->read().state : NeighbourState::none;
+    if (state == NeighbourState::none || state == NeighbourState::failed) ask(c, *m, key);
+    c.note(m, Step::waits, static_cast<uint32_t>(state),
+           n != nullptr ? n->held_count.load(std::memory_order_relaxed) : 0);
+    c.drops.free(m);
+}
+
 void wait(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     const NeighbourKey key{meta(*m).egress, meta(*m).next_hop};
+    if (c.dry) return would_wait(c, m, key);
     Neighbour* n = c.neighbours.find_or_add(key, c.now);
     if (n == nullptr) return c.drops.add(m, Drop::neighbour_table_full);
     const NeighbourLink before = n->read();
@@ -96,7 +112,8 @@ void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
         Neighbour* n = c.neighbours.find({packet.egress, packet.next_hop});
         const NeighbourLink link = n != nullptr ? n->read() : NeighbourLink{};
         if (link.usable()) [[likely]] {
-            note_use(c, *n, link);
+            if (!c.dry) note_use(c, *n, link);
+            c.note(m, Step::resolved, static_cast<uint32_t>(link.state), 0, Drop::none, link.mac);
             send(c, m, link.mac, port);
         } else {
             wait(c, m, released);

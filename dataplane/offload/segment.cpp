@@ -136,7 +136,6 @@ size_t wire_size(rte_mbuf& m) noexcept {
 }
 
 void segment(Context& c, rte_mbuf* m, PacketList& out) noexcept {
-    const uint16_t port = meta(*m).port;
     const auto at = layout_of(*m);
     const size_t size = meta(*m).offload.gso_size;
     if (!at || size == 0) return c.drops.add(m, Drop::gso_malformed);
@@ -154,10 +153,10 @@ void segment(Context& c, rte_mbuf* m, PacketList& out) noexcept {
         segments.push(s);
     }
     while (rte_mbuf* s = segments.pop()) {
-        c.originated(port, Originated::segment);
+        c.originated(s, Originated::segment, m);
         out.push(s);
     }
-    c.consumed(port, Consumed::segmented);
+    c.consumed(m, Consumed::segmented);
     c.drops.free(m);
 }
 

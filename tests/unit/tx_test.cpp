@@ -93,7 +93,7 @@ TEST_F(TxTest, PortThatIsDown) {
 
 TEST_F(TxTest, EachWorkerItsOwnQueue) {
     snap_.ports[2].tx_queues = 2;
-    Tx other(1, *counters_, drops_, waker_);
+    Tx other(1, *counters_, drops_, waker_, tracer_);
     push(2, 1, tx_);
     push(2, 1, other);
     tx_.flush(snap_);
@@ -112,7 +112,7 @@ protected:
         snap_.ports[2].shared_tx = {ring_.get()};
     }
     Ring ring_;
-    Tx other_{1, *counters_, drops_, waker_};
+    Tx other_{1, *counters_, drops_, waker_, tracer_};
 };
 
 TEST_F(SharedTxTest, OwnerSendsWhatTheOtherHandsOver) {

@@ -86,6 +86,7 @@ protected:
                                                      .drops = drops_,
                                                      .tx = tx_,
                                                      .icmp_limit = icmp_limit_,
+                                                     .tracer = tracer_,
                                                      .snapshot = &snap_,
                                                      .now = 1000 * kHz,
                                                      .hz = kHz});
@@ -161,9 +162,10 @@ protected:
     RouteTable routes_{rcu_};
     NeighbourTable neighbours_;
     std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
-    Drops drops_{*counters_};
+    Tracer tracer_{0};
+    Drops drops_{*counters_, tracer_};
     NoWaker waker_;
-    Tx tx_{0, *counters_, drops_, waker_};
+    Tx tx_{0, *counters_, drops_, waker_, tracer_};
     IcmpRateLimit icmp_limit_{kHz, 1};
     Snapshot snap_;
     std::unique_ptr<PuntQueue> punt_queue_ = std::make_unique<PuntQueue>();

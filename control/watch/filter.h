@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tcpdump expression as a program that workers run: libpcap compiles it, DPDK's BPF runs it.
+#pragma once
+
+#include <string>
+
+#include "dataplane/watch/watch.h"
+
+namespace vethway {
+
+// Of Ethernet frames; null for an empty expression. Any thread. Throws std::invalid_argument with
+// what is wrong with it.
+Bpf compile_filter(const std::string& expression);
+
+}  // namespace vethway

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/watch/tracer.h"
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+#include "dataplane/frame_buffers.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr uint32_t kIdBits = 25, kMostIds = (1U << kIdBits) - 1;
+
+// The same field for all: DPDK gives it out once.
+int register_mark(size_t bytes) {
+    const rte_mbuf_dynfield field{
+        .name = "vethway_mark", .size = bytes, .align = alignof(uint32_t), .flags = 0};
+    const int offset = rte_mbuf_dynfield_register(&field);
+    if (offset < 0)
+        throw std::runtime_error(std::string("a field of mbufs: ") + rte_strerror(rte_errno));
+    return offset;
+}
+
+}  // namespace
+
+Tracer::Tracer(uint16_t worker) : worker_(worker), offset_(register_mark(sizeof(Mark))) {}
+
+// Never 0, which means none.
+uint32_t Tracer::next_id() noexcept {
+    last_ = last_ % kMostIds + 1;
+    return uint32_t{worker_} << kIdBits | last_;
+}
+
+uint8_t Tracer::who_wants(const rte_mbuf& m, uint16_t port) noexcept {
+    uint8_t who = 0;
+    for (size_t i = 0; i < WatchSet::kMax; ++i) {
+        if ((mask_ >> i & 1) == 0) continue;
+        Watch& watch = *set_->watches[i];
+        if (watch.matches(m, port, watch.workers_[worker_])) who |= static_cast<uint8_t>(1U << i);
+    }
+    return who;
+}
+
+void Tracer::received(Burst& burst) noexcept {
+    for (rte_mbuf* m : burst) {
+        PacketMeta& packet = meta(*m);
+        packet.watched = who_wants(*m, packet.port);
+        if (packet.watched == 0) continue;
+        const uint32_t id = next_id();
+        mark(*m) = {.story = id, .packet = id, .parent = 0};
+        note(*m, Step::received, burst.size());
+    }
+}
+
+void Tracer::born(rte_mbuf& m, rte_mbuf* parent) noexcept {
+    PacketMeta& packet = meta(m);
+    const uint32_t id = next_id();
+    if (parent != nullptr && (meta(*parent).watched & mask_) != 0) {
+        packet.watched = meta(*parent).watched;
+        mark(m) = {.story = mark(*parent).story, .packet = id, .parent = mark(*parent).packet};
+        return;
+    }
+    packet.watched = who_wants(m, packet.port);
+    if (packet.watched != 0) mark(m) = {.story = id, .packet = id, .parent = 0};
+}
+
+void Tracer::write(uint8_t who, rte_mbuf& m, Step step, uint32_t a, uint32_t b, Drop why,
+                   const Mac& mac) noexcept {
+    const PacketMeta& packet = meta(m);
+    const Mark& of = mark(m);
+    Record record{.tsc = rte_rdtsc(),
+                  .story = of.story,
+                  .packet = of.packet,
+                  .parent = of.parent,
+                  .step = step,
+                  .why = why,
+                  .port = packet.port,
+                  .egress = packet.egress,
+                  .l3_offset = packet.l3_offset,
+                  .next_hop = packet.next_hop,
+                  .a = a,
+                  .b = b,
+                  .offload = packet.offload,
+                  .mac = mac,
+                  .worker = worker_,
+                  .captured = 0,
+                  .length = m.pkt_len};
+    // Relative to the frame's first byte, as a reader has it.
+    record.offload.checksum_start =
+        static_cast<uint16_t>(std::max(0, int{packet.offload.checksum_start} - int{m.data_off}));
+    std::array<std::byte, UINT16_MAX> several;
+    for (size_t i = 0; i < WatchSet::kMax; ++i) {
+        if ((who >> i & 1) == 0) continue;
+        Watch& watch = *set_->watches[i];
+        if ((watch.options_.steps & bit(step)) == 0) continue;
+        const bool frame = (watch.options_.frame_steps & bit(step)) != 0;
+        record.captured = static_cast<uint16_t>(
+            frame ? std::min<uint32_t>(watch.options_.snaplen, m.pkt_len) : 0);
+        std::span<const std::byte> bytes =
+            frame_bytes(m).first(std::min<size_t>(record.captured, m.data_len));
+        if (bytes.size() < record.captured) {
+            copy_out(m, 0, std::span(several).first(record.captured));
+            bytes = std::span(several).first(record.captured);
+        }
+        watch.workers_[worker_].ring.push(record, bytes);
+    }
+}
+
+}  // namespace vethway

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's hand that writes down what watched packets meet. While nobody watches it costs one
+// test of `active()` at each place that has something to say.
+#pragma once
+
+#include <rte_mbuf_dyn.h>
+
+#include "dataplane/burst.h"
+#include "dataplane/meta.h"
+#include "dataplane/watch/watch.h"
+
+namespace vethway {
+
+class Tracer {
+public:
+    // Throws std::runtime_error where mbufs have no room for a mark.
+    explicit Tracer(uint16_t worker);
+
+    bool active() const noexcept { return mask_ != 0; }
+    // Of this burst.
+    void use(const WatchSet& set) noexcept {
+        set_ = &set;
+        mask_ = set.mask;
+    }
+    // Marks whom somebody wants to see.
+    void received(Burst& burst) noexcept;
+    // A packet of ours, made because of `parent` (null: of our own accord).
+    void born(rte_mbuf& m, rte_mbuf* parent) noexcept;
+    void note(rte_mbuf& m, Step step, uint32_t a = 0, uint32_t b = 0, Drop why = Drop::none,
+              const Mac& mac = {}) noexcept {
+        if (const uint8_t who = meta(m).watched & mask_; who != 0)
+            write(who, m, step, a, b, why, mac);
+    }
+
+private:
+    // An mbuf's mark, in a dynamic field: only of those that are watched is it of any meaning.
+    struct Mark {
+        uint32_t story, packet, parent;
+    };
+    Mark& mark(rte_mbuf& m) const noexcept { return *RTE_MBUF_DYNFIELD(&m, offset_, Mark*); }
+    uint32_t next_id() noexcept;
+    uint8_t who_wants(const rte_mbuf& m, uint16_t port) noexcept;
+    void write(uint8_t who, rte_mbuf& m, Step step, uint32_t a, uint32_t b, Drop why,
+               const Mac& mac) noexcept;
+
+    uint8_t mask_ = 0;
+    uint16_t worker_;
+    int offset_;
+    uint32_t last_ = 0;
+    const WatchSet* set_ = nullptr;
+};
+
+}  // namespace vethway

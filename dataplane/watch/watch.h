@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Somebody who looks at packets: which, at which steps, how much of each. Made by the control
+// thread, read by workers while it is in the published WatchSet, drained by one reader.
+#pragma once
+
+#include <rte_bpf.h>
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "dataplane/counters.h"
+#include "dataplane/watch/record_ring.h"
+
+namespace vethway {
+
+struct BpfFree {
+    void operator()(rte_bpf* b) const noexcept { rte_bpf_destroy(b); }
+};
+using Bpf = std::unique_ptr<rte_bpf, BpfFree>;
+
+constexpr uint32_t bit(Step s) noexcept { return 1U << static_cast<unsigned>(s); }
+inline constexpr uint32_t kAllSteps = UINT32_MAX;
+
+struct WatchOptions {
+    Bpf filter;                        // of whole frames; null: all
+    std::optional<uint16_t> port;      // only what is received there, or made because of it
+    uint32_t steps = kAllSteps;        // by bit(): those written down
+    uint32_t frame_steps = kAllSteps;  // those with the frame's bytes
+    uint16_t snaplen = 128;            // of each frame
+    uint64_t stories = UINT64_MAX;     // that each worker writes down
+    uint32_t one_in = 1;               // sampling: of the packets that match
+    size_t ring_bytes = size_t{1} << 20;
+};
+
+class Watch {
+public:
+    // Throws std::bad_alloc.
+    Watch(WatchOptions options, unsigned workers);
+
+    // The reader: the next record of any worker, and whether there was one.
+    bool pop(Record& record, std::vector<std::byte>& frame);
+    uint64_t lost() const noexcept;
+
+private:
+    friend class Tracer;
+    struct PerWorker {
+        explicit PerWorker(size_t bytes) : ring(bytes) {}
+        RecordRing ring;
+        alignas(64) uint64_t stories = 0, matched = 0;  // the worker's
+    };
+    bool matches(const rte_mbuf& m, uint16_t port, PerWorker& mine) const noexcept;
+
+    const WatchOptions options_;
+    rte_bpf_jit jit_{};
+    std::deque<PerWorker> workers_;
+    size_t next_ = 0;  // the reader's: whose turn it is
+};
+
+// Those that there are, by the bit that marks their packets (PacketMeta::watched).
+struct WatchSet {
+    static constexpr size_t kMax = 8;
+    std::array<std::shared_ptr<Watch>, kMax> watches{};
+    uint8_t mask = 0;
+};
+
+}  // namespace vethway
