@@ -12,9 +12,7 @@ namespace vethway {
 namespace {
 
 void answer(httplib::Response& response, const Json& json) {
-    // What a user sent may be in it, and be no UTF-8.
-    response.set_content(json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n',
-                         "application/json");
+    response.set_content(line_of(json), "application/json");
 }
 
 void refuse(httplib::Response& response, int status, const std::string& why) {
@@ -25,8 +23,6 @@ void refuse(httplib::Response& response, int status, const std::string& why) {
         if (c == '\n') c = ' ';
     answer(response, {{"error", line}});
 }
-
-Json body_of(const httplib::Request& request) { return parse_body(request.body); }
 
 // What httplib refuses by itself, before any handler of ours.
 std::string own_refusal(const httplib::Request& request, int status) {
@@ -69,6 +65,8 @@ Api::Api(EventLoop& loop, Controller& controller, HttpServer& server)
     add_configuration();
     add_ping();
     add_doctor();
+    add_trace();
+    add_explain();
     routes_.set_error_handler([](const Request& request, httplib::Response& response) {
         if (response.body.empty())
             refuse(response, response.status, own_refusal(request, response.status));

@@ -37,6 +37,8 @@ private:
     void add_configuration();
     void add_ping();
     void add_doctor();
+    void add_trace();
+    void add_explain();
     httplib::Server::Handler guarded(std::function<void(const Request&, httplib::Response&)> work);
 
     EventLoop& loop_;

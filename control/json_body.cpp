@@ -30,6 +30,12 @@ Json parse_body(const std::string& text) {
     });
 }
 
+std::string line_of(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+Json body_of(const httplib::Request& request) { return parse_body(request.body); }
+
 void check_keys(const Json& body, std::initializer_list<std::string_view> known) {
     if (!body.is_object()) throw ApiRefusal(400, "expected a JSON object");
     for (const auto& [key, value] : body.items())

@@ -15,6 +15,10 @@ namespace vethway {
 // JSON later does so by recursion. Throws Json::exception, too.
 Json parse_body(const std::string& text);
 
+// The JSON as one line. What a user sent may be in it, and be no UTF-8.
+std::string line_of(const Json& json);
+Json body_of(const httplib::Request& request);
+
 // The body as an object of none but the `known` keys.
 void check_keys(const Json& body, std::initializer_list<std::string_view> known);
 

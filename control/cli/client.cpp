@@ -36,6 +36,12 @@ std::string why_unreachable(const std::string& path) {
 
 }  // namespace
 
+void Client::throw_unreachable() const {
+    throw Unreachable(
+        {fmt::format("cannot reach vethwayd at {}: {}; is it running? (--socket PATH)", socket_,
+                     why_unreachable(socket_))});
+}
+
 Json Client::request(const std::string& method, const std::string& path, const std::string& body,
                      const std::string& file_name, int patience_s) const {
     httplib::Client http(socket_);
@@ -48,12 +54,41 @@ Json Client::request(const std::string& method, const std::string& path, const s
     request.headers = {{"Host", "localhost"}, {"Content-Type", "application/json"}};
     if (!file_name.empty()) request.headers.emplace("X-File-Name", file_name);
     const httplib::Result result = http.send(request);
-    if (!result)
-        throw Unreachable(
-            {fmt::format("cannot reach vethwayd at {}: {}; is it running? (--socket PATH)", socket_,
-                         why_unreachable(socket_))});
+    if (!result) throw_unreachable();
     if (result->status >= 400) refuse(result->status, result->body);
     return Json::parse(result->body);
+}
+
+void Client::stream(const std::string& path, const Json& body,
+                    const std::function<bool(const std::string&)>& on_line) const {
+    httplib::Client http(socket_);
+    http.set_address_family(AF_UNIX);
+    httplib::Request request;
+    request.method = "POST";
+    request.path = "/v1" + path;
+    request.body = body.dump();
+    request.headers = {{"Host", "localhost"}, {"Content-Type", "application/json"}};
+    int status = 0;
+    bool enough = false;
+    std::string text;
+    request.response_handler = [&](const httplib::Response& response) {
+        status = response.status;
+        return true;
+    };
+    request.content_receiver = [&](const char* data, size_t size, uint64_t, uint64_t) {
+        text.append(data, size);
+        if (status >= 400) return true;  // told when it is whole
+        for (size_t end; !enough && (end = text.find('\n')) != std::string::npos;) {
+            enough = !on_line(text.substr(0, end));
+            text.erase(0, end + 1);
+        }
+        return !enough;
+    };
+    const httplib::Result result = http.send(request);
+    if (enough) return;
+    if (status >= 400) refuse(status, text);
+    if (status == 0) throw_unreachable();
+    if (!result) throw ClientError({"vethwayd has ended the connection"});
 }
 
 Json Client::get(const std::string& path) const { return request("GET", path, "", "", 15); }

@@ -2,6 +2,7 @@
 // Speaks to vethwayd's API on its unix socket.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -31,11 +32,16 @@ public:
     Json get(const std::string& path) const;
     Json send(const std::string& method, const std::string& path, const Json& body,
               int patience_s = 15) const;
+    // Posts `body`, and gives each line of the answer, as it comes, to `on_line` until it says
+    // false.
+    void stream(const std::string& path, const Json& body,
+                const std::function<bool(const std::string&)>& on_line) const;
     Json send_file(const std::string& path, const std::string& text, const std::string& name) const;
 
 private:
     Json request(const std::string& method, const std::string& path, const std::string& body,
                  const std::string& file_name, int patience_s) const;
+    [[noreturn]] void throw_unreachable() const;
     std::string socket_;
 };
 

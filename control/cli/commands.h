@@ -34,6 +34,8 @@ void add_show_commands(CLI::App& app, Session& session);  // status, show, expla
 void add_change_commands(CLI::App& app,
                          Session& session);  // route, neighbour, address, port, apply, reload
 void add_doctor_command(CLI::App& app, Session& session);
+void add_trace_command(CLI::App& app, Session& session);
+void add_what_if(CLI::App& explain, Session& session);  // the options of explain
 void add_ping_command(CLI::App& app, Session& session);
 void add_completion_commands(CLI::App& app, Session& session);
 

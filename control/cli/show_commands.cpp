@@ -41,8 +41,10 @@ int explain_drop(const Session& session, const std::string& reason) {
 }
 
 void add_explain(CLI::App& app, Session& session) {
-    CLI::App* explain = app.add_subcommand("explain", "What a word of vethway means");
-    explain->require_subcommand(1);
+    CLI::App* explain = app.add_subcommand(
+        "explain", "What would become of a packet; and what a word of vethway means");
+    explain->require_subcommand(0, 1);
+    add_what_if(*explain, session);
     CLI::App* drop = explain->add_subcommand("drop", "A drop reason");
     auto reason = std::make_shared<std::string>();
     drop->add_option("REASON", *reason, "As show drops names it")->required();

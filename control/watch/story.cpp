@@ -69,7 +69,8 @@ std::vector<Story> stories_of(const std::vector<NotedStep>& steps) {
     for (NotedStep& s : sorted) {
         const Record r = s.record;
         auto story = std::ranges::find(stories, r.story, &Story::id);
-        if (story == stories.end()) story = stories.insert(story, Story{.id = r.story, .packets = {}});
+        if (story == stories.end())
+            story = stories.insert(story, Story{.id = r.story, .packets = {}});
         auto packet = std::ranges::find(story->packets, r.packet, &StoryPacket::id);
         if (packet == story->packets.end())
             packet = story->packets.insert(
@@ -101,7 +102,8 @@ std::vector<Story> Stories::take(Clock::time_point now) {
         done.push_back(std::move(story.front()));
         i = open_.erase(i);
     }
-    std::ranges::sort(done, {}, [](const Story& s) { return s.packets.front().steps.front().record.tsc; });
+    std::ranges::sort(done, {},
+                      [](const Story& s) { return s.packets.front().steps.front().record.tsc; });
     return done;
 }
 
