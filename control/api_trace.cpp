@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The API's part that tells what became of packets (trace), or would become of one (explain).
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cctype>
 #include <thread>
@@ -125,7 +127,7 @@ private:
     TscClock clock_;
     Stories stories_;
     uint64_t told_ = 0;
-    Clock::time_point last_write_ = Clock::now();
+    Clock::time_point last_write_;  // long ago: the first beat says that it has begun
 };
 
 std::vector<std::byte> bytes_of_hex(const std::string& text) {
@@ -202,6 +204,7 @@ Json explain(Controller& controller, const Json& body) {
     const auto stories = stories_of(what_if(controller.dataplane(), port.index, frame));
     const Story& story = stories.front();
     Json json = json_of(story, TscClock(), controller);
+    json["what_if"] = true;
     const std::string next = outlook(story);
     if (!next.empty()) json["then"] = next;
     if (!boolean_of(body, "text").value_or(false)) return json;
@@ -220,7 +223,8 @@ void Api::add_trace() {
                          "application/x-ndjson", [tracing](size_t, httplib::DataSink& sink) {
                              try {
                                  return tracing->write_some(sink);
-                             } catch (const std::exception&) {  // the control thread has ended
+                             } catch (const std::exception& e) {
+                                 spdlog::warn("a trace ended: {}", e.what());
                                  return false;
                              }
                          });

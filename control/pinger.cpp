@@ -114,6 +114,7 @@ rte_mbuf* Pinger::make(const PingRequest& request) {
     auto* frame = reinterpret_cast<std::byte*>(rte_pktmbuf_append(
         m, static_cast<uint16_t>(sizeof(EtherHeader) + sizeof(Ip4Header) + icmp_bytes)));
     meta(*m).l3_offset = sizeof(EtherHeader);
+    ether(*m) = {.dst = {}, .src = {}, .type = kEtherTypeIp4};  // until it is addressed
     meta(*m).inject = Inject::output;
     auto& ip = ip4(*m);
     ip = {.version_ihl = 0x45,

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 #include <memory>
+#include <utility>
 
 #include "control/cli/commands.h"
 #include "control/cli/show.h"
@@ -35,9 +36,13 @@ int trace(const Session& session, const TraceOptions& options) {
     std::signal(SIGINT, [](int) { interrupted = 1; });
     std::signal(SIGTERM, [](int) { interrupted = 1; });
     uint64_t lost = 0, told = 0;
-    session.client().stream("/trace", request_of(session, options), [&](const std::string& line) {
+    bool begun = false;
+    const auto on_line = [&](const std::string& line) {
         if (interrupted != 0) return false;
-        if (line.empty()) return true;
+        if (line.empty()) {
+            if (!std::exchange(begun, true)) std::cerr << "vethway: tracing; Ctrl-C ends\n";
+            return true;
+        }
         const Json story = Json::parse(line);
         ++told;
         lost = story.value("lost", lost);
@@ -47,7 +52,12 @@ int trace(const Session& session, const TraceOptions& options) {
             std::cout << (told > 1 ? "\n" : "") << story["text"].get<std::string>();
         std::cout << std::flush;
         return static_cast<bool>(std::cout);
-    });
+    };
+    try {
+        session.client().stream("/trace", request_of(session, options), on_line);
+    } catch (const ClientError&) {
+        if (interrupted == 0) throw;  // else a signal has ended the reading
+    }
     if (lost > 0)
         std::cerr << "vethway: " << lost
                   << " steps were lost, more than could be told: a narrower filter helps\n";

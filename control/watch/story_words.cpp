@@ -155,8 +155,10 @@ std::string forward_words(const NotedStep& s, Controller& controller) {
 
 std::string neighbour_words(const NotedStep& s, Controller& controller) {
     const Record& r = s.record;
-    const char* const state = kNeighbourStateNames[r.a];
     const std::string who = r.next_hop.to_string();
+    if (r.step == Step::released)
+        return format("the MAC address of {} is known, after {:.1f} ms", who, r.a / 1000.0);
+    const char* const state = kNeighbourStateNames[r.a];
     switch (r.step) {
         case Step::learned:
             return format("{} is at {} ({})", who, r.mac.to_string(),
@@ -164,8 +166,6 @@ std::string neighbour_words(const NotedStep& s, Controller& controller) {
         case Step::resolved:
             return format("{} on {} is at {} ({})", who, port_name(controller, r.egress),
                           r.mac.to_string(), state);
-        case Step::released:
-            return format("the MAC address of {} is known, after {:.1f} ms", who, r.a / 1000.0);
         default:
             return format("the MAC address of {} on {} is not known ({}): waits for ARP{}", who,
                           port_name(controller, r.egress), state,
@@ -312,17 +312,20 @@ Json json_of(const Story& story, const TscClock& clock, Controller& controller) 
 }
 
 std::string text_of_story(const Json& story, bool colour) {
-    std::string text =
-        format("{} {}: {}\n", story["time"].get<std::string>(), story["port"].get<std::string>(),
-               story["summary"].get<std::string>());
+    const auto port = story["port"].get<std::string>(),
+               summary = story["summary"].get<std::string>();
+    std::string text = story.contains("what_if")
+                           ? format("If {} received {}\n", port, summary)
+                           : format("{} {}: {}\n", story["time"].get<std::string>(), port, summary);
     for (const Json& p : story["packets"]) {
-        if (!p["caused_by"].is_null())
-            text += format("  because of it: {}\n", p["summary"].get<std::string>());
+        const bool caused = !p["caused_by"].is_null();
+        if (caused) text += format("  + because of it: {}\n", p["summary"].get<std::string>());
         for (const Json& s : p["steps"]) {
             const bool end = s["step"] == "dropped";
-            text += format("  {:>9} ns  {}{:<11}{} {}\n", s["ns"].get<uint64_t>(),
-                           colour && end ? colour_of("dropped") : "", s["stage"].get<std::string>(),
-                           colour && end ? kPlain : "", s["words"].get<std::string>());
+            text += format("{}{:>9} ns  {}{:<11}{} {}\n", caused ? "  | " : "  ",
+                           s["ns"].get<uint64_t>(), colour && end ? colour_of("dropped") : "",
+                           s["stage"].get<std::string>(), colour && end ? kPlain : "",
+                           s["words"].get<std::string>());
         }
     }
     const auto outcome = story["outcome"].get<std::string>();

@@ -54,6 +54,7 @@ rte_mbuf* make_error(Context& c, rte_mbuf& about) noexcept {
     auto* frame = reinterpret_cast<std::byte*>(
         rte_pktmbuf_append(m, static_cast<uint16_t>(sizeof(EtherHeader) + size)));
     meta(*m).l3_offset = sizeof(EtherHeader);
+    ether(*m) = {.dst = {}, .src = {}, .type = kEtherTypeIp4};  // until it is addressed
     auto& ip = *reinterpret_cast<Ip4Header*>(frame + sizeof(EtherHeader));
     const bool to_us = packet.route != nullptr && packet.route->type == RouteType::local;
     ip = {.version_ihl = 0x45,

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of packets (trace), and what would (explain): the two, the counters and each other agree."""
+
+import json
+import os
+import subprocess
+import time
+
+import frames
+from frames import arp, echo, ether, host_ip, host_mac, icmp, ip4, patched, port_ip, tcp, udp
+from lab import BUILD, Lab, needs, wait_for
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Dot1Q, Ether
+from scapy.packet import Raw
+
+LAB = {"raw": True, "routes": ("to: 192.0.2.0/24, action: blackhole", "to: 198.51.100.0/24, action: unreachable",
+                               "to: 203.0.113.0/24, action: prohibit"),
+       "port_more": {1: ", rp_filter: strict", 2: ", mtu: 1400"}}
+
+
+class Trace:
+    """`vethway trace --json` around a block; stories() are those told so far."""
+
+    def __init__(self, lab, *args):
+        self.path = os.path.join(lab.dir, f"trace-{time.monotonic_ns()}")
+        self.out = open(self.path, "w")
+        self.process = lab.spawn("sw", [os.path.join(BUILD, "vethway"), "--socket", lab.socket, "--json", "trace",
+                                        *args], stdout=self.out, stderr=subprocess.PIPE)
+
+    def __enter__(self):
+        line = self.process.stderr.readline()
+        assert "tracing" in line, line
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(5)
+        self.process.stderr.close()
+        self.out.close()
+
+    def stories(self):
+        with open(self.path) as f:
+            return [json.loads(line) for line in f.read().split("\n")[:-1]]
+
+    def wait_for(self, n):
+        return wait_for(lambda: len(self.stories()) >= n and self.stories(), 5,
+                        lambda: f"{n} stories: {self.stories()}")
+
+
+def steps(packet):
+    return [s["step"] for s in packet["steps"]]
+
+
+def explain(lab, *args):
+    """(exit status, story)"""
+    done = lab.cli_run("explain", *args, "--json", check=False)
+    assert done.returncode in (0, 3, 4, 5), done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def fragment(**fields):
+    return ip4(Raw(bytes(16)), proto=17, **fields)
+
+
+# What earns each reason that a frame from h1 can earn by itself.
+EARNED_BY = {
+    "not_for_us": ip4(eth=ether(dst="02:00:00:00:99:99")),
+    "own_source": ip4(eth=ether(src=frames.port_mac(1))),
+    "vlan_unknown": bytes(ether() / Dot1Q(vlan=7) / IP(src=host_ip(1), dst=host_ip(2)) / UDP()),
+    "ip6": bytes(ether() / IPv6() / UDP()),
+    "ethertype_unknown": bytes(ether(type=0x88B5) / Raw(bytes(46))),
+    "arp_malformed": patched(arp(), 14, b"\x00\x07"),
+    "arp_bad_sender": arp(sender=port_ip(1)),
+    "arp_not_ours": arp(target="10.1.0.77"),
+    "arp_unsolicited": arp(op=2, sender="10.1.0.66", eth_dst=frames.port_mac(1)),
+    "ip4_short": ip4()[:30],
+    "ip4_version": patched(ip4(), 14, b"\x65"),
+    "ip4_checksum": ip4(chksum=0x1234),
+    "martian_source": ip4(src="127.0.0.1"),
+    "martian_destination": ip4(dst="127.0.0.1"),
+    "link_broadcast": ip4(eth=ether(dst=frames.BROADCAST)),
+    "multicast": ip4(dst="224.0.0.5", eth=ether(dst="01:00:5e:00:00:05")),
+    "rp_filter": ip4(src="10.2.0.9"),
+    "no_route": ip4(dst="172.16.0.1"),
+    "blackhole": ip4(dst="192.0.2.1"),
+    "unreachable": ip4(dst="198.51.100.1"),
+    "prohibited": ip4(dst="203.0.113.1"),
+    "broadcast": ip4(dst="10.1.0.255"),
+    "ttl_expired": ip4(ttl=1),
+    "fragment_needed": udp(size=1400, flags="DF"),
+    "icmp_malformed": patched(echo(dst=port_ip(1)), 36, b"\x12\x34"),
+    "icmp_unhandled": icmp(9, dst=port_ip(1)),
+    "fragment_local": fragment(dst=port_ip(1), frag=0, flags="MF"),
+    "l4_malformed": patched(udp(dst=port_ip(1)), 40, b"\x12\x34"),
+    "port_closed": tcp(dst=port_ip(1)),
+    "protocol_unknown": ip4(Raw(bytes(20)), dst=port_ip(1), proto=99),
+}
+# What it takes more for: the test that earns it, here or among the unit tests (by a watched packet there, too).
+EARNED_ELSEWHERE = {
+    "ingress_down": "test_port_down", "egress_down": "test_wire",
+    "neighbour_failed": "test_neighbour_failed",
+    "mtu_exceeded": "test_wire",
+    "runt": "classify_test", "truncated": "rx_repair_test", "oversize": "rx_repair_test",
+    "neighbour_queue_full": "resolve_test", "neighbour_table_full": "resolve_test",
+    "gso_malformed": "offload_test", "tx_ring_full": "tx_test", "tx_share_full": "tx_test",
+    "no_buffer": "ip4_fragment_test", "tx_refused": "watch_test", "loopback_full": "watch_test",
+    "punt_full": "watch_test", "port_removed": "test_lifecycle",
+}
+
+
+WIRE = """ports:
+  - {name: p1, veth: p1}
+  - {name: p2, veth: p2, mtu: 600}
+xconnects: [[p1, p2]]
+control: {socket: '{socket}'}
+"""
+
+
+@needs(**LAB)
+def test_each_reason(lab):
+    """The counter, the live trace and the what-if name one reason for one frame."""
+    w1 = lab.wire("h1")
+    with Trace(lab, "--drops") as trace:
+        for n, (reason, frame) in enumerate(EARNED_BY.items(), 1):
+            status, what_if = explain(lab, "--port", "p1", "--hex", frame.hex())
+            assert (status, what_if["outcome"], what_if["reasons"]) == (5, "dropped", [reason]), (reason, what_if)
+            with lab.moves({f"p1.dropped.{reason}": 1}, ignore=("bytes", "burst", "packets", "originated", "tx_")):
+                w1.send(frame)
+            told = trace.wait_for(n)[n - 1]
+            assert (told["outcome"], told["reasons"], told["port"]) == ("dropped", [reason], "p1"), (reason, told)
+            assert told["summary"] == what_if["summary"], reason
+            assert [steps(p) for p in told["packets"]] == [steps(p) for p in what_if["packets"]], reason
+
+
+def test_every_reason_is_earned_somewhere(lab):
+    reasons = {d["reason"] for d in lab.api("GET", "/drops?all")["drops"]} - {"none"}
+    known = {*EARNED_BY, *EARNED_ELSEWHERE}
+    assert reasons == known, (reasons - known, known - reasons)
+
+
+def test_forwarded(lab):
+    """A packet's whole way, with what each stage decided by."""
+    with Trace(lab, "-n", "1", "udp", "port", "5000") as trace:
+        lab.wire("h1").send(echo(), udp())
+        story = trace.wait_for(1)[0]
+        assert trace.process.wait(5) == 0, "ends by itself after -n packets"
+    assert story["outcome"] == "forwarded" and len(story["packets"]) == 1, story
+    assert story["summary"] == "IP 10.1.0.2.4000 > 10.2.0.2.5000: UDP, length 8", story["summary"]
+    packet = story["packets"][0]
+    assert steps(packet) == ["received", "classified", "source_passed", "routed", "forwarded", "resolved",
+                             "sent"], packet
+    words = {s["step"]: s["words"] for s in packet["steps"]}
+    assert words["routed"] == "10.2.0.2 is in 10.2.0.0/24 (connected): p2", words
+    assert words["forwarded"].startswith("by p2, next hop 10.2.0.2; TTL 64 -> 63; 36 bytes of MTU 1400"), words
+    assert f"10.2.0.2 on p2 is at {host_mac(2)}" in words["resolved"], words
+    ns = [s["ns"] for s in packet["steps"]]
+    assert ns == sorted(ns) and ns[-1] < 1e9, ns
+
+
+def test_caused_packets_name_their_cause(lab):
+    with Trace(lab) as trace:
+        lab.wire("h1").send(ip4(ttl=1))
+        story = trace.wait_for(1)[0]
+    cause, error = story["packets"]
+    assert (story["outcome"], cause["outcome"], error["outcome"]) == ("dropped", "dropped", "forwarded")
+    assert error["caused_by"] == cause["id"] and "ICMP time exceeded" in error["summary"], error
+    assert steps(error) == ["originated", "sent_own", "resolved", "sent"], error
+
+
+@needs(raw=True, port_more={2: ", mtu: 576"})
+def test_fragments_are_one_story(lab):
+    with Trace(lab) as trace:
+        lab.wire("h1").send(udp(size=1000))
+        story = trace.wait_for(1)[0]
+    assert story["outcome"] == "forwarded" and [p["outcome"] for p in story["packets"]] == \
+        ["consumed", "forwarded", "forwarded"], story
+    assert [p["caused_by"] for p in story["packets"]] == [None, 1, 1], story
+
+
+@needs(raw=True, permanent=False)
+def test_waiting_goes_on_in_the_same_story(lab):
+    w2 = lab.wire("h2")
+    with Trace(lab, "udp") as trace:
+        lab.wire("h1").send(udp())
+        w2.expect(want=frames.is_arp)
+        time.sleep(0.1)
+        w2.send(frames.arp_reply(2))
+        story = trace.wait_for(1)[0]
+    packet = story["packets"][0]
+    assert steps(packet)[-4:] == ["waits", "released", "resolved", "sent"], packet
+    assert story["outcome"] == "forwarded", story
+    assert story["packets"][1]["summary"].startswith("ARP, Request who-has 10.2.0.2"), story
+
+
+@needs(raw=True, permanent=False)
+def test_neighbour_failed(lab):
+    lab.cli_run("neighbour", "add", host_ip(1), host_mac(1), "port", "p1")
+    with Trace(lab, "-r", "neighbour_failed") as trace:
+        with lab.moves({"p1.dropped.neighbour_failed": 1}, timeout=6,
+                       ignore=("bytes", "burst", "packets", "originated", "tx_")):
+            lab.wire("h1").send(udp())
+        story = trace.wait_for(1)[0]
+    assert story["reasons"] == ["neighbour_failed"], story
+    assert "asks_error" in steps(story["packets"][0]), story
+    assert "host 10.2.0.2 unreachable" in story["packets"][2]["summary"], story
+    status, what_if = explain(lab, "--port", "p1", "--src", host_ip(1), "--dst", "10.2.0.99")
+    assert (status, what_if["outcome"]) == (4, "waits") and "ARP" in what_if["then"], what_if
+
+
+def test_port_down(lab):
+    lab.cli_run("port", "set", "p1", "down")
+    with Trace(lab) as trace:
+        with lab.moves({"p1.dropped.ingress_down": 1}, ignore=("bytes", "burst", "packets")):
+            lab.wire("h1").send(udp())
+        story = trace.wait_for(1)[0]
+    status, what_if = explain(lab, "--port", "p1", "--hex", udp().hex())
+    assert (story["reasons"], what_if["reasons"], status) == (["ingress_down"], ["ingress_down"], 5), (story, what_if)
+
+
+@needs(raw=True, used=0, config=WIRE)
+def test_wire(lab):
+    frame = bytes(ether(type=0x88B5) / Raw(bytes(900)))
+    with Trace(lab) as trace:
+        with lab.moves({"p1.dropped.mtu_exceeded": 1}, ignore=("bytes", "burst", "packets")):
+            lab.wire("h1").send(frame)
+        dropped = trace.wait_for(1)[0]
+        lab.wire("h1").send(frame[:500])
+        passed = trace.wait_for(2)[1]
+    assert dropped["reasons"] == ["mtu_exceeded"] and steps(dropped["packets"][0]) == \
+        ["received", "not_wired", "dropped"], dropped
+    assert steps(passed["packets"][0]) == ["received", "wired", "sent"], passed
+    assert explain(lab, "--port", "p1", "--hex", frame.hex())[1]["reasons"] == ["mtu_exceeded"]
+    lab.run("h2", "ip link set eth0 down")
+    wait_for(lambda: lab.ports()["p2"]["state"] == "down", 3, "p2 is down")
+    with Trace(lab) as trace, lab.moves({"p1.dropped.egress_down": 1}, ignore=("bytes", "burst", "packets")):
+        lab.wire("h1").send(frame)
+        assert trace.wait_for(1)[0]["reasons"] == ["egress_down"]
+    assert explain(lab, "--port", "p1", "--hex", frame.hex())[1]["reasons"] == ["egress_down"]
+
+
+def test_port_and_filter_choose(lab):
+    with Trace(lab, "--port", "p2") as of_p2, Trace(lab, "icmp") as of_icmp, Trace(lab, "udp", "port", "9") as of_9:
+        lab.wire("h1").send(udp(), echo(), udp(dport=9))
+        lab.wire("h2").send(ip4(src=host_ip(2), dst=host_ip(1), eth=ether(host_mac(2), frames.port_mac(2))))
+        assert of_p2.wait_for(1)[0]["port"] == "p2"
+        assert "ICMP echo request" in of_icmp.wait_for(1)[0]["summary"]
+        assert of_9.wait_for(1)[0]["summary"].endswith("10.2.0.2.9: UDP, length 8")
+        time.sleep(0.2)
+        assert [len(t.stories()) for t in (of_p2, of_icmp, of_9)] == [1, 1, 1]
+
+
+def test_explain_changes_nothing(lab):
+    """Neither counters nor neighbours nor a frame on any wire."""
+    w1, w2 = lab.wire("h1"), lab.wire("h2")
+    neighbours = [(n["address"], n["state"], n["mac"]) for n in lab.neighbours().values()]
+    with lab.moves({}, ignore=()):
+        for args in (("--src", host_ip(1), "--dst", host_ip(2), "--udp", "4:5"),
+                     ("--src", host_ip(1), "--dst", "10.2.0.77", "--tcp", "80"),
+                     ("--src", host_ip(1), "--dst", port_ip(1)),
+                     ("--src", host_ip(1), "--dst", "172.16.0.1"),
+                     ("--hex", arp(sender="10.1.0.50").hex()),
+                     ("--hex", udp(size=60000).hex())):
+            explain(lab, "--port", "p1", *args)
+        w1.expect_nothing(0.1)
+        w2.expect_nothing(0.1)
+    assert [(n["address"], n["state"], n["mac"]) for n in lab.neighbours().values()] == neighbours
+
+
+def test_explain_status_and_text(lab):
+    for args, status, line in (
+            (("--dst", host_ip(2), "--udp", "53"), 0, "=> forwarded"),
+            (("--dst", port_ip(1)), 3, "=> consumed"),
+            (("--dst", "10.2.0.77"), 4, "=> waits"),
+            (("--dst", "172.16.0.1", "--protocol", "47"), 5, "=> dropped no_route")):
+        done = lab.cli_run("explain", "--port", "p1", "--src", host_ip(1), *args, check=False)
+        assert done.returncode == status and line in done.stdout, done
+        assert done.stdout.startswith("If p1 received IP 10.1.0.2"), done.stdout
+
+
+def test_explain_from_a_file(lab):
+    from scapy.utils import wrpcap
+    path = os.path.join(lab.dir, "in.pcap")
+    wrpcap(path, [Ether(udp()), Ether(ip4(ttl=1))])
+    assert explain(lab, "--port", "p1", "--pcap", path)[0] == 0
+    assert explain(lab, "--port", "p1", "--pcap", path + ":2")[1]["reasons"] == ["ttl_expired"]
+    done = lab.cli_run("explain", "--port", "p1", "--pcap", path + ":3", check=False)
+    assert done.returncode == 2 and done.stderr == f"vethway: {path}: has 2 frames, not 3\n", done
+
+
+def test_refusals_are_one_line(lab):
+    for args, words in (
+            (("trace", "udp port"), "filter"), (("trace", "-p", "p9"), 'there is no port "p9"'),
+            (("trace", "-r", "nonsense"), 'there is no drop reason "nonsense"'),
+            (("explain", "--port", "p9", "--src", "1.2.3.4", "--dst", "1.2.3.5"), 'there is no port "p9"'),
+            (("explain", "--port", "p1"), "say which packet"), (("explain",), "--port"),
+            (("explain", "--port", "p1", "--hex", "0g"), "no hexadecimal digit"),
+            (("explain", "--port", "p1", "--src", "1.2.3", "--dst", "1.2.3.5"), "src")):
+        done = lab.cli_run(*args, check=False)
+        assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, done
+        assert words in done.stderr, done
+
+
+def test_traces_end_with_the_daemon(lab):
+    with Trace(lab) as trace:
+        lab.check_balance = True
+        status, seconds = lab.daemon.stop()
+        assert status == 0 and seconds < 1, (status, seconds)
+        assert trace.process.wait(5) == 2
+        assert "ended the connection" in trace.process.stderr.read()
+
+
+def test_ninth_watcher_is_refused(lab):
+    traces = [Trace(lab) for _ in range(8)]
+    for t in traces:
+        t.__enter__()
+    done = lab.cli_run("trace", check=False)
+    assert done.returncode == 2 and "run already" in done.stderr, done
+
+    def room_again():
+        trace = Trace(lab)
+        begun = "tracing" in trace.process.stderr.readline()
+        trace.__exit__()
+        return begun
+
+    traces.pop().__exit__()
+    wait_for(room_again, 5, "there is room for another")
+    for t in traces:
+        t.__exit__()
