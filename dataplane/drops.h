@@ -6,17 +6,25 @@
 #include <array>
 
 #include "dataplane/counters.h"
+#include "dataplane/flight_recorder.h"
 #include "dataplane/meta.h"
 
 namespace vethway {
 
+// Keeps the beginning of a packet that is dropped. Out of line: whoever drops nothing pays nothing.
+[[gnu::noinline, gnu::cold]] void remember(FlightRecorder& recorder, rte_mbuf& m,
+                                           Drop why) noexcept;
+
 // Where packets end: counts each for its reason at its ingress port, and frees them by the batch.
 class Drops {
 public:
-    explicit Drops(Counters& counters) noexcept : counters_(counters) {}
+    // Without a recorder they are only counted.
+    explicit Drops(Counters& counters, FlightRecorder* recorder = nullptr) noexcept
+        : counters_(counters), recorder_(recorder) {}
 
     void add(rte_mbuf* m, Drop why) noexcept {
         counters_.dropped(meta(*m).port, why);
+        if (recorder_ != nullptr) remember(*recorder_, *m, why);
         free(m);
     }
     // Frees without counting: for packets that were consumed.
@@ -31,6 +39,7 @@ public:
 
 private:
     Counters& counters_;
+    FlightRecorder* recorder_;
     std::array<rte_mbuf*, 64> pending_;
     unsigned size_ = 0;
 };
