@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstring>
 
 namespace vethway::cli {
@@ -35,6 +36,15 @@ std::string why_unreachable(const std::string& path) {
 }
 
 }  // namespace
+
+std::string escaped(const std::string& value) {
+    std::string out;
+    for (const char c : value)
+        out += std::isalnum(static_cast<unsigned char>(c)) != 0
+                   ? std::string(1, c)
+                   : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    return out;
+}
 
 Json Client::request(const std::string& method, const std::string& path, const std::string& body,
                      const std::string& file_name, int patience_s) const {

@@ -30,12 +30,17 @@ struct Session {
     int print(const Json& answer, const std::function<std::string(const Json&)>& text) const;
 };
 
-void add_show_commands(CLI::App& app, Session& session);  // status, show, explain
+void add_show_commands(CLI::App& app, Session& session);       // status, show, explain
+void add_counters_commands(CLI::App& show, Session& session);  // counters and drops of show
+void add_explain_command(CLI::App& app, Session& session);
 void add_change_commands(CLI::App& app,
                          Session& session);  // route, neighbour, address, port, apply, reload
 void add_doctor_command(CLI::App& app, Session& session);
 void add_ping_command(CLI::App& app, Session& session);
 void add_completion_commands(CLI::App& app, Session& session);
+
+// Those of `all` that `word` may have been meant to be.
+std::vector<std::string> near_words(const std::string& word, const std::vector<std::string>& all);
 
 // A line that says what was wrong with the command line.
 std::string told(const CLI::App& app, const CLI::ParseError& error);
