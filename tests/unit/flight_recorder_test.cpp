@@ -65,26 +65,29 @@ TEST(FlightRecorder, ExtremesSurvive) {
 
 // The writer laps the reader all the time; what is read is whole and in order nevertheless.
 TEST(FlightRecorder, AReaderNeverSeesHalfARecord) {
-    FlightRecorder recorder(16, -1);
+    constexpr uint64_t kSize = 2;
+    FlightRecorder recorder(kSize, -1);
     std::atomic<bool> stop{false};
     std::thread writer([&] {
         for (uint64_t n = 1; !stop.load(std::memory_order_relaxed); ++n) recorder.add(record(n));
     });
-    size_t seen = 0;
+    size_t seen = 0, torn = 0, disordered = 0;
     uint64_t newest = 0;
-    for (int i = 0; i < 20'000 || seen < 1000; ++i) {
+    for (int i = 0; i < 1'000'000 || seen < 1000; ++i) {
         const auto got = recorder.records();
         seen += got.size();
         for (size_t k = 0; k < got.size(); ++k) {
-            ASSERT_TRUE(is_whole(got[k])) << got[k].tsc;
-            ASSERT_TRUE(k == 0 || got[k - 1].tsc < got[k].tsc);
+            if (!is_whole(got[k])) ++torn;
+            if (k > 0 && got[k - 1].tsc >= got[k].tsc) ++disordered;
+            // Those that came later may be left out, but none is older than was the oldest.
+            if (got[k].tsc + kSize <= newest) ++disordered;
         }
-        if (got.empty()) continue;
-        ASSERT_GE(got.back().tsc, newest) << "time went back";
-        newest = got.back().tsc;
+        if (!got.empty()) newest = std::max(newest, got.back().tsc);
     }
     stop = true;
     writer.join();
+    EXPECT_EQ(torn, 0U) << "of " << seen;
+    EXPECT_EQ(disordered, 0U) << "of " << seen;
 }
 
 }  // namespace
