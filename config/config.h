@@ -28,7 +28,8 @@ struct DataplaneConfig {
     WorkersConfig workers;
     Idle idle = Idle::adaptive;
     Hugepages hugepages = Hugepages::automatic;
-    std::optional<uint32_t> mbufs;  // unset: sized to the ports
+    std::optional<uint32_t> mbufs;    // unset: sized to the ports
+    uint32_t flight_recorder = 4096;  // drops that each worker keeps a record of
     friend bool operator==(const DataplaneConfig&, const DataplaneConfig&) = default;
 };
 

@@ -39,6 +39,8 @@ void dataplane(YAML::Emitter& out, const DataplaneConfig& c) {
     if (c.hugepages != Hugepages::automatic)
         pair(out, "hugepages", kHugepagesNames[static_cast<size_t>(c.hugepages)]);
     if (c.mbufs) number(out, "mbufs", *c.mbufs);
+    if (c.flight_recorder != DataplaneConfig{}.flight_recorder)
+        number(out, "flight_recorder", c.flight_recorder);
     out << EndMap;
 }
 

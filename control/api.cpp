@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/api.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
 
 #include "config/parse.h"
 #include "control/doctor/report.h"
@@ -54,6 +58,28 @@ PingRequest ping_request(const Json& body, const Ports& ports) {
     r.sequence = static_cast<uint16_t>(number_of(body, "sequence", 0, 65535).value_or(0));
     r.timeout = std::chrono::milliseconds(number_of(body, "timeout_ms", 1, 60'000).value_or(1000));
     return r;
+}
+
+LastDrops last_drops_request(const httplib::Request& request, const Ports& ports) {
+    LastDrops wanted;
+    constexpr size_t kMost = 100'000;
+    if (const std::string text = request.get_param_value("n"); !text.empty()) {
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wanted.n);
+        if (error != std::errc{} || end != text.data() + text.size() || wanted.n > kMost)
+            throw ApiRefusal(
+                400, fmt::format("n: expected a number from 0 to {}, got \"{}\"", kMost, text));
+    }
+    wanted.port = request.get_param_value("port");
+    if (!wanted.port.empty() && !ports.knows(wanted.port))
+        throw ApiRefusal(404, "there is no port \"" + wanted.port + '"');
+    if (const std::string name = request.get_param_value("reason"); !name.empty()) {
+        const auto* row = std::ranges::find_if(
+            kDropInfo, [&](const DropInfo& info) { return info.name == name; });
+        if (row == std::end(kDropInfo))
+            throw ApiRefusal(404, "there is no drop reason \"" + name + '"');
+        wanted.reason = static_cast<Drop>(row - kDropInfo);
+    }
+    return wanted;
 }
 
 }  // namespace
@@ -134,6 +160,9 @@ void Api::add_views() {
        [](Controller& c, const Request& r) { return routes_view(c, r.has_param("all")); });
     on(Method::get, "/v1/drops",
        [](Controller& c, const Request& r) { return drops_view(c, r.has_param("all")); });
+    on(Method::get, "/v1/drops/last", [](Controller& c, const Request& r) {
+        return last_drops_view(c, last_drops_request(r, c.ports()));
+    });
     on(Method::get, "/v1/routes/lookup", [](Controller& c, const Request& r) {
         const std::string text = r.get_param_value("to");
         const auto to = Ip4::parse(text);

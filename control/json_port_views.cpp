@@ -98,6 +98,19 @@ std::vector<std::pair<std::string, PortTotals>> all_totals(Controller& controlle
     return out;
 }
 
+// The control thread's own are the last.
+Json books_by_worker(const Dataplane& dataplane) {
+    Json out = Json::array();
+    const auto& all = dataplane.all_counters();
+    for (unsigned i = 0; i < all.size(); ++i) {
+        const bool control = i == dataplane.workers();
+        Json row{{"worker", control ? std::string("control") : std::to_string(i)}};
+        row.update(json_of(all[i]->books()));
+        out.push_back(row);
+    }
+    return out;
+}
+
 }  // namespace
 
 Json ports_view(Controller& controller) {
@@ -115,7 +128,8 @@ Json drops_view(Controller& controller, bool all) {
                        {"stage", kDropInfo[i].stage},
                        {"reason", kDropInfo[i].name},
                        {"packets", packets},
-                       {"help", kDropInfo[i].help}});
+                       {"help", kDropInfo[i].help},
+                       {"remedy", kDropInfo[i].remedy}});
     };
     const auto totals = all_totals(controller);
     for (size_t i = 1; i < kDropReasons; ++i) {
@@ -126,7 +140,9 @@ Json drops_view(Controller& controller, bool all) {
         }
         if (all) row("all", i, sum);
     }
-    return {{"drops", out}};
+    Json answer = reading_of(controller);
+    answer["drops"] = out;
+    return answer;
 }
 
 Json counters_view(Controller& controller) {
@@ -140,7 +156,11 @@ Json counters_view(Controller& controller) {
         port["dropped"] = dropped_by_reason(totals);
         ports.push_back(port);
     }
-    return {{"ports", ports}, {"accounting", json_of(controller.books())}};
+    Json answer = reading_of(controller);
+    answer["ports"] = ports;
+    answer["accounting"] = json_of(controller.books());
+    answer["workers"] = books_by_worker(controller.dataplane());
+    return answer;
 }
 
 }  // namespace vethway

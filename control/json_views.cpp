@@ -87,6 +87,13 @@ Json json_of(const Books& b) {
             {"imbalance", b.imbalance()}};
 }
 
+Json reading_of(Controller& controller) {
+    const auto started = controller.machine().started;
+    return {{"instance", fmt::format("{}.{}", getpid(), started.time_since_epoch().count())},
+            {"at_s",
+             std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()}};
+}
+
 Json json_of(const PingResult& r) {
     static constexpr const char* kOutcomes[] = {
         "reply", "unreachable", "time_exceeded", "fragmentation_needed", "timeout", "not_sent"};

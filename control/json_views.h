@@ -11,6 +11,9 @@ namespace vethway {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const Books& books);
+// Of which daemon counters are, and when they were read: for who compares two readings. A restarted
+// daemon is another instance.
+Json reading_of(Controller& controller);
 Json json_of(const PingResult& result);
 Json json_of(const RibRoute& route);
 Json json_of(const NeighbourView& neighbour);
@@ -21,6 +24,12 @@ Json routes_view(Controller& controller, bool all);
 Json route_lookup_view(Controller& controller, Ip4 to);  // null: no route
 Json neighbours_view(Controller& controller);
 Json drops_view(Controller& controller, bool all);
+struct LastDrops {
+    size_t n = 20;
+    std::string port;  // empty: of any
+    std::optional<Drop> reason;
+};
+Json last_drops_view(Controller& controller, const LastDrops& wanted);  // the newest last
 Json counters_view(Controller& controller);
 Json lcores_view(Controller& controller);
 

@@ -66,6 +66,8 @@ std::vector<std::string> restarts_between(const Config& now, const Config& next)
     check("dataplane.idle", now.dataplane.idle == next.dataplane.idle);
     check("dataplane.hugepages", now.dataplane.hugepages == next.dataplane.hugepages);
     check("dataplane.mbufs", now.dataplane.mbufs == next.dataplane.mbufs);
+    check("dataplane.flight_recorder",
+          now.dataplane.flight_recorder == next.dataplane.flight_recorder);
     check("metrics", now.metrics == next.metrics);
     check("control", now.control == next.control);
     return out;

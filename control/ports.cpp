@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/ports.h"
 
+#include <rte_cycles.h>
+
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -169,6 +171,8 @@ void Ports::commit(const std::vector<PortConfig>& next, Opened opened,
             port.shared_tx =
                 dataplane_.make_shared_tx(port.index, device->second->info().tx_queues);
             port.device = std::move(device->second);
+            namings_.push_back({rte_rdtsc(), port.index, config.name});
+            if (namings_.size() > kMostNamings) namings_.pop_front();
             ports_.emplace(config.name, std::move(port));
         }
         ports_.at(config.name).config = config;
@@ -242,6 +246,17 @@ const ManagedPort* Ports::find(uint16_t index) const {
     for (const auto& [name, port] : ports_)
         if (port.index == index) return &port;
     return nullptr;
+}
+
+std::string Ports::name_at(uint16_t index, uint64_t tsc) const {
+    if (index == kLoopback) return "lo";
+    const auto is_it = [&](const Naming& n) { return n.index == index && n.since_tsc <= tsc; };
+    const auto found = std::find_if(namings_.rbegin(), namings_.rend(), is_it);
+    return found == namings_.rend() ? "?" : found->name;
+}
+
+bool Ports::knows(const std::string& name) const {
+    return name == "lo" || std::ranges::find(namings_, name, &Naming::name) != namings_.end();
 }
 
 PortTotals Ports::totals(uint16_t index) const {

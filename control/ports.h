@@ -3,6 +3,7 @@
 // the workers. Control thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -72,6 +73,11 @@ public:
     std::map<std::string, ManagedPort>& all() { return ports_; }
     const ManagedPort* find(const std::string& name) const;
     const ManagedPort* find(uint16_t index) const;
+    // What the port of that index was called at a moment of the CPUs' clock; an index is used
+    // again.
+    std::string name_at(uint16_t index, uint64_t tsc) const;
+    // Whether there is such a port, or was not long ago.
+    bool knows(const std::string& name) const;
     // Of `lo`, or of a port.
     PortTotals totals(uint16_t index) const;
 
@@ -85,6 +91,14 @@ private:
     std::map<std::string, ManagedPort> ports_;
     std::vector<ManagedPort> closing_;
     std::vector<XconnectConfig> xconnects_;
+    // From when on an index was whose: what is recorded of a port outlives it.
+    struct Naming {
+        uint64_t since_tsc;
+        uint16_t index;
+        std::string name;
+    };
+    static constexpr size_t kMostNamings = 1024;
+    std::deque<Naming> namings_;
     unsigned opened_so_far_ = 0;
 };
 

@@ -70,8 +70,12 @@ Dataplane::Dataplane(const DataplaneOptions& options)
       neighbours_(options.max_neighbours, options.mbufs / 8),
       snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))),
       watches_(rcu_, std::make_unique<WatchSet>()) {
-    for (unsigned i = 0; i <= options.workers; ++i)
-        counters_.push_back(numa_new<Counters>(i < options.workers ? place(i).numa : -1));
+    for (unsigned i = 0; i <= options.workers; ++i) {
+        const int node = i < options.workers ? place(i).numa : -1;
+        counters_.push_back(numa_new<Counters>(node));
+        if (options.flight_recorder > 0)
+            recorders_.push_back(std::make_unique<FlightRecorder>(options.flight_recorder, node));
+    }
     for (unsigned i = 0; i < options.workers; ++i)
         inject_rings_.push_back(make_ring("inject" + std::to_string(i), kInjectEntries,
                                           place(i).numa, RING_F_SP_ENQ | RING_F_SC_DEQ));
@@ -86,7 +90,8 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .sleeps = options.idle_sleeps};
     for (unsigned i = 0; i < options.workers; ++i)
         workers_.push_back(
-            std::make_unique<Worker>(i, shared, buffers_, *inject_rings_[i], *counters_[i]));
+            std::make_unique<Worker>(i, shared, buffers_, *inject_rings_[i], *counters_[i],
+                                     recorders_.empty() ? nullptr : recorders_[i].get()));
 }
 
 Dataplane::~Dataplane() {
@@ -166,6 +171,7 @@ void Dataplane::give_up(rte_mbuf* m, Drop why) noexcept {
     Counters& mine = *counters_.back();
     mine.taken_up(1);
     mine.dropped(meta(*m).port, why);
+    if (!recorders_.empty()) remember(*recorders_.back(), *m, why);
     mine.close_books();
     rte_pktmbuf_free(m);
 }

@@ -23,6 +23,7 @@ struct DataplaneOptions {
     uint32_t large_mbufs = 256;      // of 64 KiB
     uint32_t max_neighbours = 4096;  // several times what Linux keeps (gc_thresh3)
     bool idle_sleeps = true;
+    uint32_t flight_recorder = 4096;  // drops that each worker keeps a record of
 };
 
 struct MempoolFree {
@@ -78,6 +79,10 @@ public:
     const Counters& counters(unsigned worker) const noexcept { return *counters_[worker]; }
     // The workers' and the control thread's.
     const std::vector<Counters*>& all_counters() const noexcept { return counters_; }
+    // Of the workers' and the control thread's drops; none where none are kept.
+    const std::vector<std::unique_ptr<FlightRecorder>>& recorders() const noexcept {
+        return recorders_;
+    }
     WorkerPlace place(unsigned worker) const noexcept;
     void wake(unsigned worker) noexcept override { workers_[worker]->wake(); }
 
@@ -90,7 +95,8 @@ private:
     NeighbourTable neighbours_;
     PuntQueue punt_queue_;
     std::vector<Ring> inject_rings_;
-    std::vector<Counters*> counters_;  // NUMA-local; one more than workers
+    std::vector<Counters*> counters_;                         // NUMA-local; one more than workers
+    std::vector<std::unique_ptr<FlightRecorder>> recorders_;  // as many, or none
     Published<Snapshot> snapshot_;
     Published<WatchSet> watches_;
     std::vector<std::unique_ptr<Worker>> workers_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a packet ended here. One row a reason: the enumerator, the stage that drops, and what it
-// means to a user. Enum, metric labels, CLI and help are all made from these rows.
+// Why a packet ended here. One row a reason: the enumerator, the stage that drops, what it means to
+// a user, and what the user can do about it. Enum, metric labels, CLI and help are all made from
+// these rows.
 #pragma once
 
 #include <cstddef>
@@ -9,62 +10,158 @@
 namespace vethway {
 
 // clang-format off
-#define DROP_REASONS(X)                                                                                     \
-    X(none,                 "-",         "not dropped")                                                       \
-    X(truncated,            "rx",        "the IP packet is longer than the frame that arrived: the port's driver cut it; turn off GSO at the peer or use a veth port") \
-    X(oversize,             "rx",        "larger than a packet buffer: the sender's MTU is above the port's")       \
-    X(mtu_exceeded,         "xconnect",  "the frame is longer than the MTU of the port at the wire's other end") \
-    X(runt,                 "classify",  "the frame ends before its Ethernet header does")                    \
-    X(ingress_down,         "rx",        "the ingress port is down")                                          \
-    X(not_for_us,           "classify",  "unicast frame to another station's MAC address")                    \
-    X(own_source,           "classify",  "the frame's source MAC is the port's own: a loop, or two stations with one address") \
-    X(vlan_unknown,         "classify",  "802.1Q or 802.1ad tag, but the port has no VLANs")                  \
-    X(ip6,                  "classify",  "IPv6, which this version does not route")                           \
-    X(ethertype_unknown,    "classify",  "neither IPv4 nor ARP")                                               \
-    X(arp_malformed,        "arp",       "short, or not Ethernet and IPv4, or an operation other than request and reply") \
-    X(arp_bad_sender,       "arp",       "sender address is ours, a group's or loopback, or its MAC is a group's or zero") \
-    X(arp_not_ours,         "arp",       "asks for an address that the port does not have")                   \
-    X(arp_unsolicited,      "arp",       "reply about an address nobody asked for")                           \
-    X(ip4_short,            "ip4_input", "the frame ends before the IPv4 header or total length does")        \
-    X(ip4_version,          "ip4_input", "version is not 4, or IHL below 5")                                  \
-    X(ip4_checksum,         "ip4_input", "header checksum is wrong")                                          \
-    X(martian_source,       "ip4_input", "source address that no sender can have: 0/8, loopback, multicast, reserved, broadcast or our own") \
-    X(martian_destination,  "ip4_input", "destination that must not be on a link: 0/8 or loopback")           \
-    X(link_broadcast,       "ip4_forward","came in a broadcast or multicast frame: never forwarded (RFC 1812 5.3.4)") \
-    X(multicast,            "ip4_input", "IPv4 multicast, which is not routed")                               \
-    X(rp_filter,            "ip4_source","the route back to the source does not leave by the ingress port (rp_filter)") \
-    X(no_route,             "ip4_lookup","no route to the destination")                                       \
-    X(blackhole,            "ip4_lookup","a blackhole route")                                                 \
-    X(unreachable,          "ip4_lookup","an unreachable route")                                              \
-    X(prohibited,           "ip4_lookup","a prohibit route")                                                  \
-    X(broadcast,            "ip4_lookup","a broadcast address of a subnet: taken in nowhere, forwarded nowhere") \
-    X(ttl_expired,          "ip4_forward","TTL ran out here")                                                 \
-    X(fragment_needed,      "ip4_forward","larger than the egress MTU and marked do-not-fragment")            \
-    X(icmp_malformed,       "local",     "ICMP to the switch that is short or has a wrong checksum")          \
-    X(icmp_unhandled,       "local",     "ICMP to the switch that asks for nothing: no error comes back either") \
-    X(fragment_local,       "local",     "fragment addressed to the switch, which does not reassemble")       \
-    X(l4_malformed,         "local",     "UDP or TCP to the switch that is short or has a wrong length or checksum") \
-    X(port_closed,          "local",     "UDP or TCP to the switch: nobody listens")                          \
-    X(protocol_unknown,     "local",     "IP protocol that the switch does not speak")                        \
-    X(neighbour_failed,     "neighbour", "the next hop did not answer ARP")                                   \
-    X(neighbour_queue_full, "neighbour", "too many packets wait for the next hop's MAC address: the oldest made way") \
-    X(neighbour_table_full, "neighbour", "no room for another neighbour")                                     \
-    X(gso_malformed,        "egress",    "a super-frame for a port that takes none, whose headers don't say how to cut it") \
-    X(tx_refused,           "tx",        "the egress interface refused the frame: too long for it, or what it left to the device makes no sense") \
-    X(egress_down,          "tx",        "the egress port is down")                                           \
-    X(tx_ring_full,         "tx",        "the egress port did not take the packet: its ring is full")         \
-    X(tx_share_full,        "tx",        "the ring to the worker that owns the egress queue is full")         \
-    X(loopback_full,        "tx",        "too many packets from the switch to itself at once")                \
-    X(punt_full,            "punt",      "the ring to the control thread is full")                            \
-    X(no_buffer,            "any",       "no free mbuf for a packet of our own or a fragment")                \
-    X(port_removed,         "any",       "its port was removed while the packet waited")
+#define DROP_REASONS(X) \
+    X(none, "-", \
+      "not dropped", \
+      "nothing") \
+    X(truncated, "rx", \
+      "the IP packet is longer than the frame that arrived: the port's driver cut it", \
+      "use a veth: port, or keep the MTUs of both ends alike and turn segmentation off at the peer: ethtool -K DEV gso off tso off") \
+    X(oversize, "rx", \
+      "larger than a packet buffer: the sender's MTU is above the port's", \
+      "make both ends alike: vethway port set PORT mtu N, or ip link set DEV mtu N at the sender") \
+    X(mtu_exceeded, "xconnect", \
+      "the frame is longer than the MTU of the port at the wire's other end", \
+      "give both ports of the xconnect the same MTU: vethway port set PORT mtu N") \
+    X(runt, "classify", \
+      "the frame ends before its Ethernet header does", \
+      "no host sends such a frame by itself: look at its bytes with vethway show drops --last 20 --reason runt and mend what makes it") \
+    X(ingress_down, "rx", \
+      "the ingress port is down", \
+      "vethway port set PORT up") \
+    X(not_for_us, "classify", \
+      "unicast frame to another station's MAC address", \
+      "if it was meant for the switch, have the sender ask for the MAC address again: ip neigh flush dev DEV") \
+    X(own_source, "classify", \
+      "the frame's source MAC is the port's own: a loop, or two stations with one address", \
+      "take the loop out of the cabling, or give one of the two another address: ip link set DEV address MAC, or mac: of the port") \
+    X(vlan_unknown, "classify", \
+      "802.1Q or 802.1ad tag, but the port has no VLANs", \
+      "put the sender's address on DEV in place of DEV.VLAN, or pass tagged frames through with xconnects: [[A, B]]") \
+    X(ip6, "classify", \
+      "IPv6, which this version does not route", \
+      "silence it at the host, sysctl net.ipv6.conf.DEV.disable_ipv6=1, or pass it through with xconnects: [[A, B]]") \
+    X(ethertype_unknown, "classify", \
+      "neither IPv4 nor ARP", \
+      "vethway show drops --last 20 --reason ethertype_unknown tells what it is; xconnects: [[A, B]] would pass it through") \
+    X(arp_malformed, "arp", \
+      "short, or not Ethernet and IPv4, or an operation other than request and reply", \
+      "vethway show drops --last 20 --reason arp_malformed tells who sends it: mend or silence that host") \
+    X(arp_bad_sender, "arp", \
+      "sender address is ours, a group's or loopback, or its MAC is a group's or zero", \
+      "look for a host that has an address of the switch: arping -D -I DEV ADDRESS, and give it another") \
+    X(arp_not_ours, "arp", \
+      "asks for an address that the port does not have", \
+      "usual where several hosts share a link; if the port should have the address: vethway address add ADDRESS/LENGTH port PORT") \
+    X(arp_unsolicited, "arp", \
+      "reply about an address nobody asked for", \
+      "nothing, if hosts announce themselves; to have the neighbour known anyway: vethway neighbour add ADDRESS MAC") \
+    X(ip4_short, "ip4_input", \
+      "the frame ends before the IPv4 header or total length does", \
+      "vethway show drops --last 20 --reason ip4_short tells who sends it; compare the MTUs of both ends with vethway doctor") \
+    X(ip4_version, "ip4_input", \
+      "version is not 4, or IHL below 5", \
+      "vethway show drops --last 20 --reason ip4_version tells who sends it: mend that sender") \
+    X(ip4_checksum, "ip4_input", \
+      "header checksum is wrong", \
+      "look for what changes packets on the way to PORT; a generator of packets has to compute the checksum itself") \
+    X(martian_source, "ip4_input", \
+      "source address that no sender can have: 0/8, loopback, multicast, reserved, broadcast or our own", \
+      "mend the sender's address; if it is one of ours on purpose: accept_local: true of the port") \
+    X(martian_destination, "ip4_input", \
+      "destination that must not be on a link: 0/8 or loopback", \
+      "mend the sender's route: such an address stays within a host") \
+    X(link_broadcast, "ip4_forward", \
+      "came in a broadcast or multicast frame: never forwarded (RFC 1812 5.3.4)", \
+      "send it to the MAC address of the next hop, not to a group: static entries of ip neigh at the sender") \
+    X(multicast, "ip4_input", \
+      "IPv4 multicast, which is not routed", \
+      "keep its senders and receivers on one link, or join two links with xconnects: [[A, B]]") \
+    X(rp_filter, "ip4_source", \
+      "the route back to the source does not leave by the ingress port (rp_filter)", \
+      "add the route back, vethway route add PREFIX via ADDRESS, or set rp_filter: loose or off of the port") \
+    X(no_route, "ip4_lookup", \
+      "no route to the destination", \
+      "vethway route add PREFIX via ADDRESS; vethway route get ADDRESS shows what is found") \
+    X(blackhole, "ip4_lookup", \
+      "a blackhole route", \
+      "if it should pass: vethway route del PREFIX, or a longer prefix with vethway route add") \
+    X(unreachable, "ip4_lookup", \
+      "an unreachable route", \
+      "if it should pass: vethway route del PREFIX, or a longer prefix with vethway route add") \
+    X(prohibited, "ip4_lookup", \
+      "a prohibit route", \
+      "if it should pass: vethway route del PREFIX, or a longer prefix with vethway route add") \
+    X(broadcast, "ip4_lookup", \
+      "a broadcast address of a subnet: taken in nowhere, forwarded nowhere", \
+      "send to each host by itself, or join the links with xconnects: [[A, B]]") \
+    X(ttl_expired, "ip4_forward", \
+      "TTL ran out here", \
+      "nothing for traceroute; else look for a loop of routes: traceroute -n ADDRESS") \
+    X(fragment_needed, "ip4_forward", \
+      "larger than the egress MTU and marked do-not-fragment", \
+      "TCP adapts by itself; else raise the egress port's MTU, vethway port set PORT mtu N, or let the sender send less or without DF") \
+    X(icmp_malformed, "local", \
+      "ICMP to the switch that is short or has a wrong checksum", \
+      "vethway show drops --last 20 --reason icmp_malformed tells who sends it: mend that sender") \
+    X(icmp_unhandled, "local", \
+      "ICMP to the switch that asks for nothing: no error comes back either", \
+      "nothing: the switch has no answer to such a message; vethway show drops --last 20 --reason icmp_unhandled tells who sends it") \
+    X(fragment_local, "local", \
+      "fragment addressed to the switch, which does not reassemble", \
+      "send to the switch in packets that fit: ping -s 1400, or a larger MTU on the way") \
+    X(l4_malformed, "local", \
+      "UDP or TCP to the switch that is short or has a wrong length or checksum", \
+      "vethway show drops --last 20 --reason l4_malformed tells who sends it: mend that sender") \
+    X(port_closed, "local", \
+      "UDP or TCP to the switch: nobody listens", \
+      "ask a host instead of the switch, or tell whoever asks to stop; vethway show drops --last 20 --reason port_closed shows the TCP or UDP port") \
+    X(protocol_unknown, "local", \
+      "IP protocol that the switch does not speak", \
+      "address a host instead of the switch: it speaks ICMP only") \
+    X(neighbour_failed, "neighbour", \
+      "the next hop did not answer ARP", \
+      "see whether the host is up and has the address: vethway ping ADDRESS; or tell its MAC address: vethway neighbour add ADDRESS MAC") \
+    X(neighbour_queue_full, "neighbour", \
+      "too many packets wait for the next hop's MAC address: the oldest made way", \
+      "nothing at the first packets to a host; if it lasts the host does not answer ARP: vethway show neighbours, vethway neighbour add ADDRESS MAC") \
+    X(neighbour_table_full, "neighbour", \
+      "no room for another neighbour", \
+      "vethway neighbour flush; if it fills again, somebody scans a subnet of ours: blackhole what has no hosts, vethway route add PREFIX blackhole") \
+    X(gso_malformed, "egress", \
+      "a super-frame for a port that takes none, whose headers don't say how to cut it", \
+      "vethway show drops --last 20 --reason gso_malformed tells who sends it; turn segmentation off there: ethtool -K DEV gso off tso off") \
+    X(tx_refused, "tx", \
+      "the egress interface refused the frame: too long for it, or what it left to the device makes no sense", \
+      "raise the MTU of the interface by 4 bytes for each VLAN tag beyond the first, and compare both ends with vethway doctor") \
+    X(egress_down, "tx", \
+      "the egress port is down", \
+      "vethway show ports says why: vethway port set PORT up, or ip link set DEV up at the other end") \
+    X(tx_ring_full, "tx", \
+      "the egress port did not take the packet: its ring is full", \
+      "the receiver is slower than its senders: give it CPU, or slow the senders, tc qdisc add dev DEV root tbf") \
+    X(tx_share_full, "tx", \
+      "the ring to the worker that owns the egress queue is full", \
+      "give the worker that owns the queue a CPU of its own: dataplane: {workers: [N]}; vethway show lcores tells which is busy") \
+    X(loopback_full, "tx", \
+      "too many packets from the switch to itself at once", \
+      "ping the switch's own addresses more slowly") \
+    X(punt_full, "punt", \
+      "the ring to the control thread is full", \
+      "the control thread gets no CPU: vethway show lcores; leave it one by naming others in dataplane: {workers: [N]}") \
+    X(no_buffer, "any", \
+      "no free mbuf for a packet of our own or a fragment", \
+      "raise dataplane: {mbufs: N} and restart vethwayd; vethway status tells how many are used") \
+    X(port_removed, "any", \
+      "its port was removed while the packet waited", \
+      "nothing: it was lost with its port")
 // clang-format on
 
-#define DROP_NAME(name, stage, help) name,
-#define DROP_ROW(name, stage, help) {#name, stage, help},
+#define DROP_NAME(name, stage, help, remedy) name,
+#define DROP_ROW(name, stage, help, remedy) {#name, stage, help, remedy},
 enum class Drop : uint8_t { DROP_REASONS(DROP_NAME) };
 struct DropInfo {
-    const char *name, *stage, *help;
+    const char *name, *stage, *help, *remedy;
 };
 inline constexpr DropInfo kDropInfo[] = {DROP_REASONS(DROP_ROW)};
 #undef DROP_NAME

@@ -6,18 +6,26 @@
 #include <array>
 
 #include "dataplane/counters.h"
+#include "dataplane/flight_recorder.h"
 #include "dataplane/meta.h"
 #include "dataplane/watch/tracer.h"
 
 namespace vethway {
 
+// Keeps the beginning of a packet that is dropped. Out of line: whoever drops nothing pays nothing.
+[[gnu::noinline, gnu::cold]] void remember(FlightRecorder& recorder, rte_mbuf& m,
+                                           Drop why) noexcept;
+
 // Where packets end: counts each for its reason at its ingress port, and frees them by the batch.
 class Drops {
 public:
-    Drops(Counters& counters, Tracer& tracer) noexcept : counters_(counters), tracer_(tracer) {}
+    // Without a recorder they are only counted.
+    Drops(Counters& counters, Tracer& tracer, FlightRecorder* recorder = nullptr) noexcept
+        : counters_(counters), tracer_(tracer), recorder_(recorder) {}
 
     void add(rte_mbuf* m, Drop why) noexcept {
         counters_.dropped(meta(*m).port, why);
+        if (recorder_ != nullptr) remember(*recorder_, *m, why);
         if (tracer_.active()) [[unlikely]]
             tracer_.note(*m, Step::dropped, 0, 0, why);
         free(m);
@@ -35,6 +43,7 @@ public:
 private:
     Counters& counters_;
     Tracer& tracer_;
+    FlightRecorder* recorder_;
     std::array<rte_mbuf*, 64> pending_;
     unsigned size_ = 0;
 };

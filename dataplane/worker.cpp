@@ -25,13 +25,13 @@ constexpr uint64_t kLongSleepNs = 500'000'000;
 }  // namespace
 
 Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buffers,
-               rte_ring& inject_ring, Counters& counters)
+               rte_ring& inject_ring, Counters& counters, FlightRecorder* recorder)
     : id_(id),
       shared_(shared),
       inject_ring_(inject_ring),
       counters_(counters),
       tracer_(static_cast<uint16_t>(id)),
-      drops_(counters, tracer_),
+      drops_(counters, tracer_, recorder),
       tx_(id, counters, drops_, shared.waker, tracer_),
       icmp_limit_(rte_get_tsc_hz(), shared.workers),
       context_{.routes = shared.routes,

@@ -28,9 +28,10 @@ struct WorkerShared {
 
 class Worker {
 public:
-    // `inject_ring`: from the control thread, to this worker alone. Throws std::system_error.
+    // `inject_ring`: from the control thread, to this worker alone. `recorder` may be null. Throws
+    // std::system_error.
     Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buffers,
-           rte_ring& inject_ring, Counters& counters);
+           rte_ring& inject_ring, Counters& counters, FlightRecorder* recorder);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;

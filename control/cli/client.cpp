@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstring>
 
 namespace vethway::cli {
@@ -40,6 +41,15 @@ void Client::throw_unreachable() const {
     throw Unreachable(
         {fmt::format("cannot reach vethwayd at {}: {}; is it running? (--socket PATH)", socket_,
                      why_unreachable(socket_))});
+}
+
+std::string escaped(const std::string& value) {
+    std::string out;
+    for (const char c : value)
+        out += std::isalnum(static_cast<unsigned char>(c)) != 0
+                   ? std::string(1, c)
+                   : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    return out;
 }
 
 Json Client::request(const std::string& method, const std::string& path, const std::string& body,

@@ -12,6 +12,9 @@ namespace vethway::cli {
 
 using Json = nlohmann::ordered_json;
 
+// As a value in a path's query.
+std::string escaped(const std::string& value);
+
 // What went wrong, a line each, for stderr.
 struct ClientError : std::runtime_error {
     explicit ClientError(std::vector<std::string> all)

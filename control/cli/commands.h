@@ -30,7 +30,9 @@ struct Session {
     int print(const Json& answer, const std::function<std::string(const Json&)>& text) const;
 };
 
-void add_show_commands(CLI::App& app, Session& session);  // status, show, explain
+void add_show_commands(CLI::App& app, Session& session);       // status, show, explain
+void add_counters_commands(CLI::App& show, Session& session);  // counters and drops of show
+void add_explain_command(CLI::App& app, Session& session);
 void add_change_commands(CLI::App& app,
                          Session& session);  // route, neighbour, address, port, apply, reload
 void add_doctor_command(CLI::App& app, Session& session);
@@ -38,6 +40,9 @@ void add_trace_command(CLI::App& app, Session& session);
 void add_what_if(CLI::App& explain, Session& session);  // the options of explain
 void add_ping_command(CLI::App& app, Session& session);
 void add_completion_commands(CLI::App& app, Session& session);
+
+// Those of `all` that `word` may have been meant to be.
+std::vector<std::string> near_words(const std::string& word, const std::vector<std::string>& all);
 
 // A line that says what was wrong with the command line.
 std::string told(const CLI::App& app, const CLI::ParseError& error);

@@ -13,10 +13,17 @@ std::string show_ports(const Json& ports, bool colour);
 std::string show_routes(const Json& routes, bool colour);
 std::string show_route_lookup(const Json& found);
 std::string show_neighbours(const Json& neighbours, bool colour);
-std::string show_drops(const Json& drops, bool colour);
-std::string show_counters(const Json& counters, bool colour);
+// With rates (reading.h), unless they are null.
+std::string show_drops(const Json& drops, const Json& rates, bool colour);
+std::string show_counters(const Json& counters, const Json& rates, bool colour);
+std::string show_books(const Json& counters, const Json& rates, bool colour);  // of each worker
+std::string show_last_drops(const Json& answer, bool colour);
+std::string show_reason(const Json& reason);
 std::string show_lcores(const Json& lcores, bool colour);
 std::string show_changes(const Json& answer);
+
+// The books of all of them together, and whether they balance.
+std::string accounting_line(const Json& accounting, bool colour);
 
 // A JSON number or string as it stands.
 std::string text_of(const Json& value);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <iostream>
 #include <memory>
 
@@ -27,32 +25,6 @@ void add_view(CLI::App& parent, Session& session, const std::string& name, const
     });
 }
 
-int explain_drop(const Session& session, const std::string& reason) {
-    const Json drops = session.client().get("/drops?all");
-    for (const Json& row : drops["drops"])
-        if (row["reason"] == reason)
-            return session.print(row, [](const Json& r) {
-                return fmt::format("{}: {}\n    stage    {}\n    packets  {}\n",
-                                   text_of(r["reason"]), text_of(r["help"]), text_of(r["stage"]),
-                                   text_of(r["packets"]));
-            });
-    throw ClientError(
-        {"there is no drop reason \"" + reason + "\"; vethway show drops --all lists them"});
-}
-
-void add_explain(CLI::App& app, Session& session) {
-    CLI::App* explain = app.add_subcommand(
-        "explain", "What would become of a packet; and what a word of vethway means");
-    explain->require_subcommand(0, 1);
-    add_what_if(*explain, session);
-    CLI::App* drop = explain->add_subcommand("drop", "A drop reason");
-    auto reason = std::make_shared<std::string>();
-    drop->add_option("REASON", *reason, "As show drops names it")->required();
-    drop->callback([&session, reason] {
-        session.action = [&session, reason] { return explain_drop(session, *reason); };
-    });
-}
-
 }  // namespace
 
 int Session::print(const Json& answer, const std::function<std::string(const Json&)>& text) const {
@@ -71,15 +43,13 @@ void add_show_commands(CLI::App& app, Session& session) {
              "Also those to our own addresses");
     add_view(*show, session, "neighbours", "Who is on the links, like ip neigh", "/neighbours",
              show_neighbours);
-    add_view(*show, session, "drops", "Packets dropped, by port and reason", "/drops", show_drops,
-             "Every reason there is");
-    add_view(*show, session, "counters", "All counters of all ports", "/counters", show_counters);
+    add_counters_commands(*show, session);
     add_view(*show, session, "lcores", "Workers: CPUs, queues, how busy", "/lcores", show_lcores);
     add_view(*show, session, "config", "The running configuration, as a file",
              "/config?format=json",
              [](const Json& answer, bool) { return text_of(answer["yaml"]); });
     show->get_subcommand("neighbours")->alias("neighbors");
-    add_explain(app, session);
+    add_explain_command(app, session);
 }
 
 }  // namespace vethway::cli

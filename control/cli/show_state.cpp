@@ -19,16 +19,6 @@ std::string duration(double seconds) {
     return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
 }
 
-std::string accounting_line(const Json& a, bool colour) {
-    const auto imbalance = a["imbalance"].get<int64_t>();
-    const std::string verdict =
-        imbalance == 0 ? "balanced" : fmt::format("OUT OF BALANCE by {}", imbalance);
-    return fmt::format("rx {} + originated {} = tx {} + consumed {} + dropped {} + held {}: {}",
-                       text_of(a["rx"]), text_of(a["originated"]), text_of(a["tx"]),
-                       text_of(a["consumed"]), text_of(a["dropped"]), text_of(a["held"]),
-                       coloured(verdict, imbalance == 0, colour));
-}
-
 std::string port_state(const Json& port, bool colour) {
     const auto state = port["state"].get<std::string>();
     const auto reason = port["reason"].get<std::string>();
@@ -38,15 +28,6 @@ std::string port_state(const Json& port, bool colour) {
 std::string joined(const Json& list) {
     std::string text;
     for (const Json& item : list) text += (text.empty() ? "" : ",") + text_of(item);
-    return text.empty() ? "-" : text;
-}
-
-// "arp_request 3, host 1" of an object of counts; what is zero is left out.
-std::string kinds(const Json& counts) {
-    std::string text;
-    for (const auto& [name, count] : counts.items())
-        if (count != 0)
-            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, text_of(count));
     return text.empty() ? "-" : text;
 }
 
@@ -102,28 +83,6 @@ std::string show_ports(const Json& answer, bool colour) {
             notes += fmt::format("{}: {}\n", text_of(port["name"]), note);
     }
     return table.text() + notes;
-}
-
-std::string show_drops(const Json& answer, bool /*colour*/) {
-    Table table({"PACKETS", "PORT", "STAGE", "REASON", "MEANING"});
-    for (const Json& row : answer["drops"])
-        table.add({text_of(row["packets"]), text_of(row["port"]), text_of(row["stage"]),
-                   text_of(row["reason"]), text_of(row["help"])});
-    return table.empty() ? "no drops\n" : table.text();
-}
-
-std::string show_counters(const Json& answer, bool colour) {
-    std::string out;
-    for (const Json& port : answer["ports"]) {
-        out += fmt::format("{}\n", text_of(port["port"]));
-        out += fmt::format("    rx          {} packets, {} bytes\n", text_of(port["rx_packets"]),
-                           text_of(port["rx_bytes"]));
-        out += fmt::format("    tx          {} packets, {} bytes\n", text_of(port["tx_packets"]),
-                           text_of(port["tx_bytes"]));
-        for (const char* kind : {"consumed", "originated", "dropped"})
-            out += fmt::format("    {:<12}{}\n", kind, kinds(port[kind]));
-    }
-    return out + accounting_line(answer["accounting"], colour) + '\n';
 }
 
 std::string show_lcores(const Json& answer, bool /*colour*/) {

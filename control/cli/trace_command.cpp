@@ -16,7 +16,7 @@ struct TraceOptions {
     std::vector<std::string> filter;
     std::string port, reason;
     bool drops = false;
-    unsigned count = 0;  // 0: until interrupted
+    unsigned count = 0;  // 0: until ended_by_signal
 };
 
 Json request_of(const Session& session, const TraceOptions& options) {
@@ -30,15 +30,15 @@ Json request_of(const Session& session, const TraceOptions& options) {
     return body;
 }
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t ended_by_signal = 0;
 
 int trace(const Session& session, const TraceOptions& options) {
-    std::signal(SIGINT, [](int) { interrupted = 1; });
-    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    std::signal(SIGINT, [](int) { ended_by_signal = 1; });
+    std::signal(SIGTERM, [](int) { ended_by_signal = 1; });
     uint64_t lost = 0, told = 0;
     bool begun = false;
     const auto on_line = [&](const std::string& line) {
-        if (interrupted != 0) return false;
+        if (ended_by_signal != 0) return false;
         if (line.empty()) {
             if (!std::exchange(begun, true)) std::cerr << "vethway: tracing; Ctrl-C ends\n";
             return true;
@@ -56,7 +56,7 @@ int trace(const Session& session, const TraceOptions& options) {
     try {
         session.client().stream("/trace", request_of(session, options), on_line);
     } catch (const ClientError&) {
-        if (interrupted == 0) throw;  // else a signal has ended the reading
+        if (ended_by_signal == 0) throw;  // else a signal has ended the reading
     }
     if (lost > 0)
         std::cerr << "vethway: " << lost

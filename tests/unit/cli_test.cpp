@@ -2,7 +2,15 @@
 // The vethway command without a daemon: its words, its tables, its completion.
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "control/cli/baseline.h"
 #include "control/cli/commands.h"
+#include "control/cli/reading.h"
 #include "control/cli/show.h"
 #include "control/cli/table.h"
 #include "control/cli/words.h"
@@ -113,6 +121,161 @@ TEST(ShowNeighbours, LikeIpNeigh) {
               "10.1.0.9 port p1 INCOMPLETE age 0 s held 2\n");
 }
 
+// --- Counters, as they are and as they change -------------------------------------------------
+Json books(int rx, int held) {
+    return {{"rx", rx},     {"originated", 0}, {"tx", rx - held}, {"consumed", 0},
+            {"dropped", 0}, {"held", held},    {"imbalance", 0}};
+}
+Json counters_at(double at_s, int packets, int drops, int held) {
+    Json port{{"port", "p1"},
+              {"rx_packets", packets},
+              {"rx_bytes", packets * 100},
+              {"tx_packets", 0},
+              {"tx_bytes", 0},
+              {"consumed", {{"host", 0}}},
+              {"originated", {{"host", 0}}},
+              {"dropped", Json::object()}};
+    if (drops > 0) port["dropped"]["no_route"] = drops;
+    Json worker{{"worker", "0"}};
+    worker.update(books(packets, held));
+    return {{"instance", "1.2"},
+            {"at_s", at_s},
+            {"ports", {port}},
+            {"accounting", books(packets, held)},
+            {"workers", {worker}}};
+}
+
+TEST(Reading, ChangeIsOfTheSameRows) {
+    Json before = counters_at(10, 5, 0, 3), now = counters_at(14, 25, 8, 1);
+    now["ports"].insert(now["ports"].begin(), Json{{"port", "p0"}, {"rx_packets", 7}});
+    const Json change = change_between(now, before);
+    EXPECT_EQ(change["ports"][0]["rx_packets"], 7) << "a port that was not there";
+    EXPECT_EQ(change["ports"][1]["rx_packets"], 20);
+    EXPECT_EQ(change["ports"][1]["dropped"]["no_route"], 8) << "a reason that was not there";
+    EXPECT_EQ(change["accounting"]["held"], -2);
+    EXPECT_EQ(change["accounting"]["imbalance"], 0);
+    EXPECT_EQ(change["at_s"], 14.0);
+}
+
+TEST(Reading, APortMadeAnewHadCountedNothing) {
+    const Json change = change_between(counters_at(14, 3, 0, 0), counters_at(10, 5, 0, 0));
+    EXPECT_EQ(change["ports"][0]["rx_packets"], 3);
+}
+
+TEST(Reading, RatesAreByTheDaemonsClock) {
+    const Json rates = rates_between(counters_at(14, 25, 8, 0), counters_at(10, 5, 0, 0));
+    EXPECT_EQ(rates["ports"][0]["rx_packets"], 5.0);
+    EXPECT_EQ(rates["ports"][0]["dropped"]["no_route"], 2.0);
+    EXPECT_TRUE(rates_between(counters_at(10, 5, 0, 0), counters_at(10, 5, 0, 0)).is_null());
+}
+
+TEST(ShowCounters, WithAndWithoutRates) {
+    const Json now = counters_at(14, 25, 8, 0);
+    const std::string sum =
+        "rx 25 + originated 0 = tx 25 + consumed 0 + dropped 0 + held 0: balanced\n";
+    EXPECT_EQ(show_counters(now, nullptr, false),
+              "p1\n"
+              "    rx          25 packets, 2500 bytes\n"
+              "    tx          0 packets, 0 bytes\n"
+              "    consumed    -\n"
+              "    originated  -\n"
+              "    dropped     no_route 8\n" +
+                  sum);
+    EXPECT_EQ(show_counters(now, rates_between(now, counters_at(10, 5, 2, 0)), false),
+              "p1\n"
+              "    rx          25 packets, 2500 bytes (5.0 packets/s, 500 bytes/s)\n"
+              "    tx          0 packets, 0 bytes (0 packets/s, 0 bytes/s)\n"
+              "    consumed    -\n"
+              "    originated  -\n"
+              "    dropped     no_route 8 (1.5/s)\n" +
+                  sum);
+    EXPECT_EQ(show_books(now, nullptr, false),
+              "WORKER  RX  ORIGINATED  TX  CONSUMED  DROPPED  HELD  IMBALANCE\n"
+              "     0  25           0  25         0        0     0          0\n" +
+                  sum);
+}
+
+TEST(ShowCounters, RatesNotKnownYetAreDashes) {
+    const std::string text = show_counters(counters_at(14, 25, 8, 0), Json::object(), false);
+    EXPECT_NE(text.find("25 packets, 2500 bytes (- packets/s, - bytes/s)"), std::string::npos);
+    EXPECT_NE(text.find("no_route 8 (-/s)"), std::string::npos) << text;
+}
+
+TEST(ShowLastDrops, OneALine) {
+    const Json answer{{"drops",
+                       {{{"time", "2026-01-02T03:04:05.000006Z"},
+                         {"port", "p1"},
+                         {"stage", "ip4_lookup"},
+                         {"reason", "no_route"},
+                         {"length", 60},
+                         {"packet", "IP 10.1.0.2 > 10.9.0.9: ip-proto-47, length 26"},
+                         {"bytes", "00"}}}},
+                      {"flight_recorder", 4096}};
+    EXPECT_EQ(show_last_drops(answer, false),
+              "TIME                         PORT  STAGE       REASON    LENGTH  PACKET\n"
+              "2026-01-02T03:04:05.000006Z  p1    ip4_lookup  no_route      60  "
+              "IP 10.1.0.2 > 10.9.0.9: ip-proto-47, length 26\n");
+    EXPECT_EQ(show_last_drops({{"drops", Json::array()}, {"flight_recorder", 1}}, false),
+              "no such drops are recorded\n");
+    EXPECT_EQ(show_last_drops({{"drops", Json::array()}, {"flight_recorder", 0}}, false),
+              "drops are not recorded: dataplane.flight_recorder is 0\n");
+}
+
+TEST(NearWords, OfTypingErrorsAndParts) {
+    const std::vector<std::string> all{"no_route", "no_buffer", "ttl_expired", "ip6"};
+    EXPECT_EQ(near_words("no_rout", all), std::vector<std::string>{"no_route"});
+    EXPECT_EQ(near_words("route", all), std::vector<std::string>{"no_route"});
+    EXPECT_EQ(near_words("tll_expired", all), std::vector<std::string>{"ttl_expired"});
+    EXPECT_EQ(near_words("nonsense", all), std::vector<std::string>{});
+    EXPECT_EQ(near_words("", all), std::vector<std::string>{});
+}
+
+// --- What was called zero ---------------------------------------------------------------------
+class BaselineTest : public testing::Test {
+protected:
+    BaselineTest() {
+        char name[] = "/tmp/vethway-cli-test.XXXXXX";
+        directory_ = mkdtemp(name);
+        setenv("XDG_RUNTIME_DIR", directory_.c_str(), 1);
+    }
+    ~BaselineTest() override {
+        unsetenv("XDG_RUNTIME_DIR");
+        std::filesystem::remove_all(directory_);
+    }
+    std::string directory_;
+    const Json now_{{"instance", "7.8"}, {"at_s", 1.0}};
+};
+
+TEST_F(BaselineTest, IsOneASocket) {
+    EXPECT_EQ(baseline_file("/run/a%b.sock"), directory_ + "/vethway-zero%2Frun%2Fa%25b.sock.json");
+    EXPECT_NE(baseline_file("/run/a"), baseline_file("/run/b"));
+}
+
+TEST_F(BaselineTest, ComesBackAndIsTheUsersAlone) {
+    const std::string file = baseline_file("/run/a.sock");
+    EXPECT_EQ(refusal([&] { load_baseline(file, "/counters", now_); }),
+              "nothing was called zero yet: vethway show counters --zero does it");
+    for (const double at_s : {1.0, 2.0}) {
+        save_baseline(file, {{"/counters", {{"instance", "7.8"}, {"at_s", at_s}}}});
+        EXPECT_EQ(load_baseline(file, "/counters", now_)["at_s"], at_s);
+    }
+    struct stat s {};
+    ASSERT_EQ(stat(file.c_str(), &s), 0);
+    EXPECT_EQ(s.st_mode & 0777, 0600U);
+}
+
+TEST_F(BaselineTest, OfAnotherInstanceOrDamagedIsRefused) {
+    const std::string file = baseline_file("/run/a.sock");
+    save_baseline(file, {{"/counters", {{"instance", "7.9"}}}});
+    EXPECT_EQ(refusal([&] { load_baseline(file, "/counters", now_); }),
+              "vethwayd was started anew since --zero, and counts from zero itself");
+    for (const char* text : {"", "{", "[]", "{}", "{\"/counters\": 1}"}) {
+        std::ofstream(file) << text;
+        EXPECT_EQ(refusal([&] { load_baseline(file, "/counters", now_); }),
+                  file + ": is damaged; vethway show counters --zero makes it anew");
+    }
+}
+
 TEST(ShowChanges, SaysWhenThereAreNone) {
     EXPECT_EQ(show_changes({{"changes", Json::array()}}), "nothing to change\n");
     EXPECT_EQ(show_changes({{"changes", {"port p1 added"}}}), "port p1 added\n");
@@ -193,6 +356,15 @@ TEST_F(CommandLine, KeyOfANextHopIsGivenOnce) {
     EXPECT_NE(refused("route add 10.8.0.0/16 nexthop via 10.1.0.2 nexthop via 10.1.0.2")
                   .find("cannot reach vethwayd"),
               std::string::npos);
+}
+
+TEST_F(CommandLine, CountersOptionsThatDoNotGoTogether) {
+    for (const char* line : {"show drops --port p1", "show drops --reason no_route",
+                             "show drops --last 0", "show drops --last 5 --watch",
+                             "show drops --last 5 --all", "show counters --zero --watch",
+                             "show counters --zero --since-zero", "show counters --watch 0"})
+        EXPECT_NE(refused(line).find("--help"), std::string::npos) << line << ": " << refused(line);
+    EXPECT_NE(refused("show counters --watch").find("cannot reach vethwayd"), std::string::npos);
 }
 
 TEST_F(CommandLine, ApplyReadsAllOrNothing) {

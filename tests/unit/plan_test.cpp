@@ -42,9 +42,11 @@ TEST(Restarts, OnlyForWhatIsFixedAtTheStart) {
     next.ports.pop_back();
     EXPECT_EQ(restarts_between(two_ports(), next), Lines{});
     next.dataplane.mbufs = 4096;
+    next.dataplane.flight_recorder = 0;
     next.control.socket = "/run/other.sock";
     EXPECT_EQ(restarts_between(two_ports(), next),
               (Lines{"dataplane.mbufs: can't change while vethwayd runs: restart it",
+                     "dataplane.flight_recorder: can't change while vethwayd runs: restart it",
                      "control: can't change while vethwayd runs: restart it"}));
 }
 
@@ -112,9 +114,10 @@ TEST(PlanMemory, LargestMtuFitsOneMbuf) {
 
 TEST(PlanMemory, AsWritten) {
     Config c = two_ports();
-    c.dataplane = {.idle = Idle::poll, .mbufs = 5000};
+    c.dataplane = {.idle = Idle::poll, .mbufs = 5000, .flight_recorder = 7};
     const DataplaneOptions options = plan_memory(c, 2);
     EXPECT_EQ(options.mbufs, 5000U);
+    EXPECT_EQ(options.flight_recorder, 7U);
     EXPECT_EQ(options.workers, 2U);
     EXPECT_FALSE(options.idle_sleeps);
 }

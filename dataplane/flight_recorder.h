@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last drops of one worker, each with the beginning of its frame: always on, so that what was
+// lost a minute ago can still be looked at. Nobody waits for anybody: a record that is written anew
+// while it is read is left out.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/drop.h"
+#include "dataplane/numa_memory.h"
+
+namespace vethway {
+
+struct DropRecord {
+    static constexpr size_t kMostBytes = 64;
+    uint64_t tsc = 0;
+    uint16_t port = 0;  // index of the ingress port
+    Drop reason = Drop::none;
+    uint8_t kept = 0;     // of `bytes`
+    uint32_t length = 0;  // of the frame
+    std::array<std::byte, kMostBytes> bytes{};
+
+    std::span<const std::byte> frame() const { return std::span(bytes).first(kept); }
+};
+
+class FlightRecorder {
+public:
+    // Memory for `records`, at least one, on `node`: resident as it is written. Throws
+    // std::bad_alloc.
+    FlightRecorder(uint32_t records, int node);
+
+    // The one writer.
+    void add(const DropRecord& record) noexcept;
+    // Any thread: what there is, the oldest first.
+    std::vector<DropRecord> records() const;
+
+private:
+    // A DropRecord in words: time, what it is, bytes.
+    static constexpr size_t kByteWords = DropRecord::kMostBytes / sizeof(uint64_t);
+    static constexpr size_t kWords = 2 + kByteWords;
+    // `version` is 2n + 1 while record n is being written, then 2n + 2.
+    struct Slot {
+        std::atomic<uint64_t> version;
+        std::array<std::atomic<uint64_t>, kWords> words;
+    };
+
+    NumaArray<Slot> slots_;
+    const uint32_t size_;
+    uint32_t next_ = 0;  // the slot of the next record
+    std::atomic<uint64_t> written_{0};
+};
+
+}  // namespace vethway

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/drops.h"
+
+#include <rte_cycles.h>
+
+#include "tests/unit/stage_fixture.h"
+
+namespace vethway {
+namespace {
+
+using namespace test;
+
+class DropsTest : public StageTest {
+protected:
+    DropRecord drop(rte_mbuf* m, Drop why) {
+        counters_->received(meta(*m).port, 1, 0);
+        Drops recorded(*counters_, tracer_, &recorder_);
+        recorded.add(m, why);
+        recorded.flush();
+        return recorder_.records().back();
+    }
+    FlightRecorder recorder_{8, -1};
+};
+
+Bytes kept(const DropRecord& r) { return {r.frame().begin(), r.frame().end()}; }
+
+TEST_F(DropsTest, RecordIsOfTheFrameAndTheReason) {
+    const Bytes bytes = frame({.payload = udp(counting(400))});
+    const uint64_t before = rte_rdtsc();
+    const DropRecord r = drop(mbuf(bytes, 2), Drop::no_route);
+    EXPECT_GE(r.tsc, before);
+    EXPECT_LE(r.tsc, rte_rdtsc());
+    EXPECT_EQ(r.port, 2);
+    EXPECT_EQ(r.reason, Drop::no_route);
+    EXPECT_EQ(r.length, bytes.size());
+    EXPECT_EQ(kept(r), first(bytes, 64));
+    EXPECT_EQ(dropped(Drop::no_route, 2), 1U);
+}
+
+TEST_F(DropsTest, ShortFramesAreKeptWhole) {
+    EXPECT_EQ(kept(drop(mbuf(counting(13)), Drop::runt)), counting(13));
+}
+
+TEST_F(DropsTest, LongFramesAreAsLongAsTheyAre) {
+    const Bytes bytes = counting(65500);  // in two mbufs
+    const DropRecord r = drop(mbuf(bytes), Drop::gso_malformed);
+    EXPECT_EQ(r.length, bytes.size());
+    EXPECT_EQ(kept(r), first(bytes, 64));
+}
+
+TEST_F(DropsTest, WithoutARecorderTheyAreCounted) {
+    counters_->received(1, 1, 0);
+    drops_.add(mbuf(frame(Ip4Packet{})), Drop::no_route);
+    EXPECT_EQ(dropped(Drop::no_route), 1U);
+}
+
+}  // namespace
+}  // namespace vethway
