@@ -56,7 +56,9 @@ Json Client::request(const std::string& method, const std::string& path, const s
     return Json::parse(result->body);
 }
 
-Json Client::get(const std::string& path) const { return request("GET", path, "", "", 15); }
+Json Client::get(const std::string& path) const {
+    return request("GET", path, "", "", patience_s_);
+}
 
 Json Client::send(const std::string& method, const std::string& path, const Json& body,
                   int patience_s) const {
