@@ -393,23 +393,29 @@ TEST(Drawn, Whole) {
                  .packets = 90,
                  .bursts = 10}};
     m.add(r);
+    std::string text;
+    for (const std::string& line : lines(draw(m, {.filter = "p"}, {.width = 90})))
+        text += line + '\n';
     EXPECT_EQ(
-        lines(draw(m, {.filter = "p"}, {.width = 90})),
-        (std::vector<std::string>{
-            "vethway 1.2.3  up 1 min 5 s  1 worker  books balanced  mbufs 10/100 (10%)  "
-            "large 0/0 (0%)  held 0",
-            "sorted by rx pps  ports with \"p\"", "",
-            "PORT  STATE    RX pps   TX pps RX bit/s TX bit/s   DROP/s   MISS/s  RX AND TX",
-            "p1    up        1.23k        0     987k        0        0        0" +
-                std::string(23, ' ') + "█",
-            "p2    down          0    1.23k        0     984k      4.0        0  no carrier", "",
-            "DROPS", "PORT  REASON       PER s       TOTAL  MEANING",
-            "p2    no_route       4.0           4  no route to the destination", "", "WORKERS",
-            "LCORE  CPU     BUSY   IDLE  SLEEP                        BURST  WAKES/s  WAKE "
-            "us  QUEUES",
-            "1      3      50.0%  25.0%  25.0%  ██████████░░░░░         9.0        0       "
-            " -  p1.0",
-            "", "NEIGHBOURS", "reachable 1"}));
+        text,
+        R"(vethway 1.2.3  up 1 min 5 s  1 worker  books balanced  mbufs 10/100 (10%)  large 0/0 (0%)  held 0
+sorted by rx pps  ports with "p"
+
+PORT  STATE    RX pps   TX pps RX bit/s TX bit/s   DROP/s   MISS/s  RX AND TX
+p1    up        1.23k        0     987k        0        0        0                       █
+p2    down          0    1.23k        0     984k      4.0        0  no carrier
+
+DROPS
+PORT  REASON       PER s       TOTAL  MEANING
+p2    no_route       4.0           4  no route to the destination
+
+WORKERS
+LCORE  CPU     BUSY   IDLE  SLEEP                        BURST  WAKES/s  WAKE us  QUEUES
+1      3      50.0%  25.0%  25.0%  ██████████░░░░░         9.0        0        -  p1.0
+
+NEIGHBOURS
+reachable 1
+)");
 }
 
 TEST(Drawn, WithoutADaemon) {

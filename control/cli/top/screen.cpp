@@ -7,7 +7,6 @@
 #include <langinfo.h>
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <term.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -124,8 +123,8 @@ void Screen::put(int row, const Line& line, size_t width) const {
 }
 
 void Screen::show(const Model& model, View& view, bool anew) {
-    const int rows = std::max(getmaxy(stdscr), 0);
-    const auto width = static_cast<size_t>(std::max(getmaxx(stdscr), 0));
+    const int rows = getmaxy(stdscr), columns = getmaxx(stdscr);
+    const auto width = static_cast<size_t>(columns);
     const Frame frame = draw(model, view, {.width = width, .utf8 = utf8_});
     // The smallest terminals show the head's first lines; the foot needs room for something above.
     const int head = std::min(static_cast<int>(frame.head.size()), rows);
@@ -137,7 +136,7 @@ void Screen::show(const Model& model, View& view, bool anew) {
     werase(stdscr);
     for (int i = 0; i < head; ++i) put(i, frame.head[static_cast<size_t>(i)], width);
     for (int i = 0; i < view.page && view.scroll + i < body; ++i)
-        put(head + i, frame.body[static_cast<size_t>(view.scroll + i)], width);
+        put(head + i, *(frame.body.begin() + view.scroll + i), width);
     if (foot != 0) put(rows - 1, frame.foot, width);
     wrefresh(stdscr);
 }
