@@ -43,7 +43,7 @@ WorkersConfig parse_workers(const Field& f) {
 
 DataplaneConfig parse_dataplane(const Field& f) {
     DataplaneConfig c;
-    if (!f.is_map_of({"workers", "idle", "hugepages", "mbufs"})) return c;
+    if (!f.is_map_of({"workers", "idle", "hugepages", "mbufs", "telemetry"})) return c;
     if (const auto w = f.find("workers")) c.workers = parse_workers(*w);
     if (const auto i = f.find("idle"))
         assign(c.idle, i->as<Idle>([](auto t) { return enum_named<Idle>(kIdleNames, t); },
@@ -55,6 +55,7 @@ DataplaneConfig parse_dataplane(const Field& f) {
     if (const auto m = f.find("mbufs"))
         if (const auto word = m->text(); word && *word != "auto")
             c.mbufs = m->number(1024, 4'194'304);
+    if (const auto t = f.find("telemetry")) assign(c.telemetry, t->boolean());
     return c;
 }
 

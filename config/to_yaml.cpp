@@ -39,6 +39,7 @@ void dataplane(YAML::Emitter& out, const DataplaneConfig& c) {
     if (c.hugepages != Hugepages::automatic)
         pair(out, "hugepages", kHugepagesNames[static_cast<size_t>(c.hugepages)]);
     if (c.mbufs) number(out, "mbufs", *c.mbufs);
+    if (c.telemetry) out << Key << "telemetry" << Value << true;
     out << EndMap;
 }
 

@@ -66,6 +66,7 @@ std::vector<std::string> restarts_between(const Config& now, const Config& next)
     check("dataplane.idle", now.dataplane.idle == next.dataplane.idle);
     check("dataplane.hugepages", now.dataplane.hugepages == next.dataplane.hugepages);
     check("dataplane.mbufs", now.dataplane.mbufs == next.dataplane.mbufs);
+    check("dataplane.telemetry", now.dataplane.telemetry == next.dataplane.telemetry);
     check("metrics", now.metrics == next.metrics);
     check("control", now.control == next.control);
     return out;

@@ -29,6 +29,11 @@ std::string accounting_line(const Json& a, bool colour) {
                        coloured(verdict, imbalance == 0, colour));
 }
 
+std::string telemetry_line(const Json& t) {
+    if (t["problem"] != "") return "none: " + text_of(t["problem"]);
+    return t["socket"] == "" ? "off" : text_of(t["socket"]);
+}
+
 std::string port_state(const Json& port, bool colour) {
     const auto state = port["state"].get<std::string>();
     const auto reason = port["reason"].get<std::string>();
@@ -81,6 +86,7 @@ std::string show_status(const Json& s, bool colour) {
                               text_of(memory["mbufs"]["total"])));
     line("tables", fmt::format("routes {}, neighbours {}", mib(memory["fib_bytes"]),
                                mib(memory["neighbour_table_bytes"])));
+    line("telemetry", telemetry_line(s["telemetry"]));
     line("accounting", accounting_line(s["accounting"], colour));
     if (!reload["ok"].get<bool>())
         line("reload",

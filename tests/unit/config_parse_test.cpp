@@ -24,6 +24,7 @@ INSTANTIATE_TEST_SUITE_P(Dataplane, Refused, testing::Values(
     Bad{"mbufs_few", "dataplane: {mbufs: 1023}", {"f:1:20: dataplane.mbufs: expected a number from 1024 to 4194304, got \"1023\""}},
     Bad{"mbufs_many", "dataplane: {mbufs: 4194305}", {"f:1:20: dataplane.mbufs: expected a number from 1024 to 4194304, got \"4194305\""}},
     Bad{"mbufs_sign", "dataplane: {mbufs: +2048}", {"f:1:20: dataplane.mbufs: expected a number from 1024 to 4194304, got \"+2048\""}},
+    Bad{"telemetry", "dataplane: {telemetry: auto}", {"f:1:24: dataplane.telemetry: expected true or false, got \"auto\""}},
     Bad{"unknown", "dataplane: {worker: 1}", {"f:1:13: dataplane: unknown key \"worker\"; did you mean \"workers\"?"}}), bad_name);
 
 const std::string kListen = "f:1:19: metrics.listen: expected an IPv4 address and a port like 127.0.0.1:9464, got ";

@@ -42,9 +42,11 @@ TEST(Restarts, OnlyForWhatIsFixedAtTheStart) {
     next.ports.pop_back();
     EXPECT_EQ(restarts_between(two_ports(), next), Lines{});
     next.dataplane.mbufs = 4096;
+    next.dataplane.telemetry = true;
     next.control.socket = "/run/other.sock";
     EXPECT_EQ(restarts_between(two_ports(), next),
               (Lines{"dataplane.mbufs: can't change while vethwayd runs: restart it",
+                     "dataplane.telemetry: can't change while vethwayd runs: restart it",
                      "control: can't change while vethwayd runs: restart it"}));
 }
 

@@ -72,6 +72,7 @@ private:
         c.idle = any<Idle>(2);
         c.hugepages = any<Hugepages>(3);
         if (coin()) c.mbufs = 1024 + below(4'194'304 - 1023);
+        c.telemetry = coin();
         return c;
     }
 
