@@ -30,6 +30,12 @@ struct DataplaneConfig {
     Hugepages hugepages = Hugepages::automatic;
     std::optional<uint32_t> mbufs;    // unset: sized to the ports
     uint32_t flight_recorder = 4096;  // drops that each worker keeps a record of
+    // Whether dpdk-telemetry.py is answered. Off unless asked for, though it costs nothing but a
+    // sleeping thread and works without hugepages, beside other vethwayds and in containers: DPDK's
+    // own commands look at its devices from another thread, so whoever asks /ethdev/stats while a
+    // port by a driver of DPDK's is removed may end the process (tried: in seconds, when many ask).
+    // The /vethway/ commands, and veth ports, are safe.
+    bool telemetry = false;
     friend bool operator==(const DataplaneConfig&, const DataplaneConfig&) = default;
 };
 

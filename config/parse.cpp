@@ -43,7 +43,8 @@ WorkersConfig parse_workers(const Field& f) {
 
 DataplaneConfig parse_dataplane(const Field& f) {
     DataplaneConfig c;
-    if (!f.is_map_of({"workers", "idle", "hugepages", "mbufs", "flight_recorder"})) return c;
+    if (!f.is_map_of({"workers", "idle", "hugepages", "mbufs", "flight_recorder", "telemetry"}))
+        return c;
     if (const auto w = f.find("workers")) c.workers = parse_workers(*w);
     if (const auto i = f.find("idle"))
         assign(c.idle, i->as<Idle>([](auto t) { return enum_named<Idle>(kIdleNames, t); },
@@ -56,6 +57,7 @@ DataplaneConfig parse_dataplane(const Field& f) {
         if (const auto word = m->text(); word && *word != "auto")
             c.mbufs = m->number(1024, 4'194'304);
     if (const auto r = f.find("flight_recorder")) assign(c.flight_recorder, r->number(0, 65536));
+    if (const auto t = f.find("telemetry")) assign(c.telemetry, t->boolean());
     return c;
 }
 

@@ -41,6 +41,7 @@ void dataplane(YAML::Emitter& out, const DataplaneConfig& c) {
     if (c.mbufs) number(out, "mbufs", *c.mbufs);
     if (c.flight_recorder != DataplaneConfig{}.flight_recorder)
         number(out, "flight_recorder", c.flight_recorder);
+    if (c.telemetry) out << Key << "telemetry" << Value << true;
     out << EndMap;
 }
 

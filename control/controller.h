@@ -30,6 +30,7 @@ struct Machine {
     bool hugepages = false;
     std::string memory_reason;
     std::string config_file;
+    std::string telemetry_socket, telemetry_problem;  // as Eal has them
     std::chrono::steady_clock::time_point started;
     double start_to_ready_ms = 0;
 };

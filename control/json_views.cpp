@@ -58,6 +58,15 @@ Json worker_view(Controller& controller, unsigned worker) {
     const auto seconds = [](const Counter& cycles) {
         return static_cast<double>(cycles.value()) / static_cast<double>(rte_get_tsc_hz());
     };
+    const Counters& counters = dataplane.counters(worker);
+    uint64_t packets = 0, bursts = 0;
+    for (size_t port = 0; port < kMaxPorts; ++port) {
+        if (port == kLoopback) continue;  // has no bursts: a packet is received by itself
+        packets += counters.ports[port].rx_packets.value();
+        for (const Counter& n : counters.ports[port].rx_bursts) bursts += n.value();
+    }
+    uint64_t wakeups = 0;
+    for (const Counter& n : w.wakeups) wakeups += n.value();
     Json queues = Json::array();
     for (const RxQueue q : dataplane.snapshot().rx[worker])
         queues.push_back(
@@ -72,6 +81,10 @@ Json worker_view(Controller& controller, unsigned worker) {
             {"sleep_s", seconds(w.sleep_cycles)},
             {"polls_busy", w.polls_busy.value()},
             {"polls_empty", w.polls_empty.value()},
+            {"rx_packets", packets},
+            {"rx_bursts", bursts},
+            {"wakeups", wakeups},
+            {"wakeup_s", static_cast<double>(w.wakeup_ns.value()) * 1e-9},
             {"context_switches", switches_view(w.thread_id.load(std::memory_order_relaxed))}};
 }
 
@@ -147,6 +160,9 @@ Json status_view(Controller& controller) {
             {"config_file", controller.machine().config_file},
             {"start_to_ready_ms", controller.machine().start_to_ready_ms},
             {"memory", memory_view(controller)},
+            {"telemetry",
+             {{"socket", controller.machine().telemetry_socket},
+              {"problem", controller.machine().telemetry_problem}}},
             {"workers", controller.dataplane().workers()},
             {"ports", {{"total", ports.size()}, {"up", up}}},
             {"routes", controller.rib().routes().size()},

@@ -155,6 +155,7 @@ StartPlan plan_start(const Config& config) {
     const CpuPlan cpus = plan_cpus(config.dataplane.workers, allowed_cpus(), config.ports.size());
     plan.eal.worker_cpus = cpus.workers;
     plan.eal.control_cpus = cpus.control;
+    plan.eal.telemetry = config.dataplane.telemetry;
     plan.dataplane =
         plan_memory(with_kernel_mtus(config), static_cast<unsigned>(cpus.workers.size()));
     for (const PortConfig& port : config.ports)

@@ -21,6 +21,7 @@
 #include "control/http_server.h"
 #include "control/machine.h"
 #include "control/metrics.h"
+#include "control/telemetry.h"
 #include "dataplane/port/link_monitor.h"
 
 namespace vethway {
@@ -86,6 +87,13 @@ void on_signal(int signal, EventLoop& loop, Controller& controller) {
     }
 }
 
+void say_telemetry(const Eal& eal) {
+    if (!eal.telemetry_problem().empty())
+        spdlog::warn("no DPDK telemetry: {}", eal.telemetry_problem());
+    else if (!eal.telemetry_path().empty())
+        spdlog::info("DPDK telemetry at {}", eal.telemetry_path());
+}
+
 void say_ready(Controller& controller, const StartPlan& plan) {
     Machine& machine = controller.machine();
     machine.start_to_ready_ms =
@@ -128,12 +136,15 @@ void serve(const Arguments& args, const Config& config, Clock::time_point starte
         metrics_server.emplace("metrics.listen",
                                HttpServer::Tcp{config.metrics.host, config.metrics.port});
     const Eal eal(plan.eal, log_dpdk);
+    say_telemetry(eal);
     Dataplane dataplane(plan.dataplane);
     EventLoop loop;
     Controller controller(dataplane,
                           {.hugepages = plan.eal.hugepages,
                            .memory_reason = plan.memory_reason,
                            .config_file = args.config_file,
+                           .telemetry_socket = eal.telemetry_path(),
+                           .telemetry_problem = eal.telemetry_problem(),
                            .started = started},
                           config);
     LinkMonitor links;
@@ -149,6 +160,8 @@ void serve(const Arguments& args, const Config& config, Clock::time_point starte
     loop.every(std::chrono::milliseconds(100), [&] { controller.tick(); });
 
     const Api api(loop, controller, api_server);
+    std::optional<Telemetry> telemetry;
+    if (!eal.telemetry_path().empty()) telemetry.emplace(loop, controller);
     std::optional<Metrics> metrics;
     if (metrics_server) metrics.emplace(loop, controller, *metrics_server);
     const Serving serving(api_server, metrics_server);

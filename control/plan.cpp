@@ -68,6 +68,7 @@ std::vector<std::string> restarts_between(const Config& now, const Config& next)
     check("dataplane.mbufs", now.dataplane.mbufs == next.dataplane.mbufs);
     check("dataplane.flight_recorder",
           now.dataplane.flight_recorder == next.dataplane.flight_recorder);
+    check("dataplane.telemetry", now.dataplane.telemetry == next.dataplane.telemetry);
     check("metrics", now.metrics == next.metrics);
     check("control", now.control == next.control);
     return out;

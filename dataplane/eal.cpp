@@ -18,13 +18,16 @@ std::string list(const std::vector<unsigned>& cpus) {
     return text;
 }
 
-std::vector<std::string> arguments(const EalOptions& options) {
+std::vector<std::string> arguments(const EalOptions& options, bool telemetry) {
     std::string lcores = "0@(" + list(options.control_cpus) + ')';
     for (size_t i = 0; i < options.worker_cpus.size(); ++i)
         lcores += ',' + std::to_string(i + 1) + '@' + std::to_string(options.worker_cpus[i]);
-    std::vector<std::string> args{"vethwayd",       "--lcores=" + lcores,
-                                  "--main-lcore=0", "--no-telemetry",
-                                  "--iova-mode=va", "--log-level=lib.eal:notice"};
+    std::vector<std::string> args{"vethwayd", "--lcores=" + lcores, "--main-lcore=0",
+                                  "--iova-mode=va", "--log-level=lib.eal:notice",
+                                  // That nobody uses the telemetry of old is no news.
+                                  "--log-level=lib.telemetry:error",
+                                  std::string("--file-prefix=") + TelemetrySocket::kFilePrefix};
+    if (!telemetry) args.emplace_back("--no-telemetry");
     if (options.hugepages)
         // Nothing in hugetlbfs to leave behind or to clash over; one file a segment list, so that
         // memif can share it (doc/guides/nics/memif.rst).
@@ -64,7 +67,10 @@ Eal::Eal(const EalOptions& options, std::function<void(std::string_view)> log)
     setvbuf(stream, nullptr, _IOLBF, 0);
     rte_openlog_stream(stream);
 
-    std::vector<std::string> args = arguments(options);
+    TelemetrySocket::remove_directory_at_exit();
+    if (options.telemetry) telemetry_.emplace();
+    const bool telemetry = telemetry_ && telemetry_->problem().empty();
+    std::vector<std::string> args = arguments(options, telemetry);
     std::vector<char*> argv;
     argv.reserve(args.size());
     for (std::string& arg : args) argv.push_back(arg.data());
@@ -74,9 +80,13 @@ Eal::Eal(const EalOptions& options, std::function<void(std::string_view)> log)
                        last_lines(words_));
     }
     std::fflush(stream);
+    if (telemetry) telemetry_->find();
     log_ = std::move(later);
 }
 
-Eal::~Eal() { rte_eal_cleanup(); }
+Eal::~Eal() {
+    if (telemetry_) telemetry_->close();
+    rte_eal_cleanup();
+}
 
 }  // namespace vethway

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "dataplane/telemetry_socket.h"
 
 namespace vethway {
 
@@ -16,6 +19,7 @@ struct EalOptions {
     bool hugepages = false;
     unsigned memory_mib = 128;     // plain memory: all there will be; touched pages only
     std::vector<std::string> pci;  // devices that may be probed; else the bus is left alone
+    bool telemetry = false;        // if its socket can be opened
 };
 
 struct EalError : std::runtime_error {
@@ -32,7 +36,12 @@ public:
     Eal(const Eal&) = delete;
     Eal& operator=(const Eal&) = delete;
 
+    // Where dpdk-telemetry.py is answered; empty: nowhere. And why nowhere, if it was wanted.
+    std::string telemetry_path() const { return telemetry_ ? telemetry_->path() : ""; }
+    std::string telemetry_problem() const { return telemetry_ ? telemetry_->problem() : ""; }
+
 private:
+    std::optional<TelemetrySocket> telemetry_;
     std::function<void(std::string_view)> log_;
     std::string words_;  // during initialisation
 };

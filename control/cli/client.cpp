@@ -101,7 +101,9 @@ void Client::stream(const std::string& path, const Json& body,
     if (!result) throw ClientError({"vethwayd has ended the connection"});
 }
 
-Json Client::get(const std::string& path) const { return request("GET", path, "", "", 15); }
+Json Client::get(const std::string& path) const {
+    return request("GET", path, "", "", patience_s_);
+}
 
 Json Client::send(const std::string& method, const std::string& path, const Json& body,
                   int patience_s) const {

@@ -30,6 +30,12 @@ struct Unreachable : ClientError {
 class Client {
 public:
     explicit Client(std::string socket) : socket_(std::move(socket)) {}
+    // The same, whose get() waits no longer for an answer.
+    Client patient_for(int seconds) const {
+        Client other(*this);
+        other.patience_s_ = seconds;
+        return other;
+    }
 
     // `path` without the version. Throw Unreachable, or ClientError: refused.
     Json get(const std::string& path) const;
@@ -46,6 +52,7 @@ private:
                  const std::string& file_name, int patience_s) const;
     [[noreturn]] void throw_unreachable() const;
     std::string socket_;
+    int patience_s_ = 15;
 };
 
 }  // namespace vethway::cli

@@ -19,6 +19,11 @@ std::string duration(double seconds) {
     return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
 }
 
+std::string telemetry_line(const Json& t) {
+    if (t["problem"] != "") return "none: " + text_of(t["problem"]);
+    return t["socket"] == "" ? "off" : text_of(t["socket"]);
+}
+
 std::string port_state(const Json& port, bool colour) {
     const auto state = port["state"].get<std::string>();
     const auto reason = port["reason"].get<std::string>();
@@ -62,6 +67,7 @@ std::string show_status(const Json& s, bool colour) {
                               text_of(memory["mbufs"]["total"])));
     line("tables", fmt::format("routes {}, neighbours {}", mib(memory["fib_bytes"]),
                                mib(memory["neighbour_table_bytes"])));
+    line("telemetry", telemetry_line(s["telemetry"]));
     line("accounting", accounting_line(s["accounting"], colour));
     if (!reload["ok"].get<bool>())
         line("reload",

@@ -326,7 +326,9 @@ TEST_F(CommandLine, UnknownCommandsAreNamed) {
 }
 
 TEST_F(CommandLine, MissingCommandsAreListed) {
-    EXPECT_EQ(refused("explain"), "explain: expected one of: drop");
+    EXPECT_EQ(
+        refused("explain"),
+        "explain: --port (or a subcommand: explain drop) is required; see vethway explain --help");
     EXPECT_EQ(refused("route"), "route: expected one of: add, del, get");
 }
 

@@ -25,6 +25,7 @@ INSTANTIATE_TEST_SUITE_P(Dataplane, Refused, testing::Values(
     Bad{"mbufs_many", "dataplane: {mbufs: 4194305}", {"f:1:20: dataplane.mbufs: expected a number from 1024 to 4194304, got \"4194305\""}},
     Bad{"flight_recorder", "dataplane: {flight_recorder: 65537}", {"f:1:30: dataplane.flight_recorder: expected a number from 0 to 65536, got \"65537\""}},
     Bad{"mbufs_sign", "dataplane: {mbufs: +2048}", {"f:1:20: dataplane.mbufs: expected a number from 1024 to 4194304, got \"+2048\""}},
+    Bad{"telemetry", "dataplane: {telemetry: auto}", {"f:1:24: dataplane.telemetry: expected true or false, got \"auto\""}},
     Bad{"unknown", "dataplane: {worker: 1}", {"f:1:13: dataplane: unknown key \"worker\"; did you mean \"workers\"?"}}), bad_name);
 
 const std::string kListen = "f:1:19: metrics.listen: expected an IPv4 address and a port like 127.0.0.1:9464, got ";

@@ -20,7 +20,7 @@ ROUTE = P + "}\nroutes:\n  - "
 GOOD = {
     "empty": "",
     "no_ports": "ports:\n",
-    "dataplane": "dataplane: {workers: [0, 1], idle: poll, hugepages: off, mbufs: 4096, flight_recorder: 0}",
+    "dataplane": "dataplane: {workers: [0, 1], idle: poll, hugepages: off, mbufs: 4096, flight_recorder: 0, telemetry: true}",
     "workers": "dataplane: {workers: 2}",
     "port_keys": P + ", mac: 02:00:00:00:01:01, mtu: 9000, admin: down, rp_filter: loose, accept_local: true}",
     "veth_map": "ports: [{name: a, veth: {netns: x, shield: false, qdisc_bypass: false}}]",
@@ -47,6 +47,7 @@ BAD = {
     "hugepages": "dataplane: {hugepages: maybe}",
     "mbufs": "dataplane: {mbufs: 10}",
     "flight_recorder": "dataplane: {flight_recorder: 65537}",
+    "telemetry": "dataplane: {telemetry: auto}",
     "no_name": "ports: [{veth: a}]",
     "no_driver": "ports: [{name: p}]",
     "two_drivers": "ports: [{name: p, veth: a, tap: b}]",

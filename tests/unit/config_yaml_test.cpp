@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Everything, Refused, testing::Values(Bad{"at_once",
     "  - {name: p, veth: [], mac: 1, mtu: 2, addresses: [3, 127.0.0.1/8], admin: 4, rp_filter: 5, accept_local: 6}\n"
     "  - {name: q, memif: {role: 7, id: x}, colour: red}\n"
     "  - {name: lo, pcap: {}}\n"
-    "dataplane: {workers: 0, idle: 1, hugepages: 2, mbufs: 3, flight_recorder: -1}\n"
+    "dataplane: {workers: 0, idle: 1, hugepages: 2, mbufs: 3, flight_recorder: -1, telemetry: 4}\n"
     "bridge: 1\n", {
     "f:1:17: control.mode: expected octal permissions like \"0660\", got \"rw\"",
     "f:1:29: control.socket: expected a value",
@@ -92,6 +92,7 @@ INSTANTIATE_TEST_SUITE_P(Everything, Refused, testing::Values(Bad{"at_once",
     "f:11:45: dataplane.hugepages: expected auto, required or off, got \"2\"",
     "f:11:55: dataplane.mbufs: expected a number from 1024 to 4194304, got \"3\"",
     "f:11:75: dataplane.flight_recorder: expected a number from 0 to 65536, got \"-1\"",
+    "f:11:90: dataplane.telemetry: expected true or false, got \"4\"",
     "f:12:1: bridge: unknown key \"bridge\""}}), bad_name);
 // clang-format on
 
@@ -171,7 +172,7 @@ TEST(Files, ExampleIsAllKeys) {
 TEST(Files, ValuesThatAreNoDefaults) {
     const Config c = parse_config(
         "dataplane: {workers: [3, 1], idle: poll, hugepages: required, mbufs: 1024, "
-        "flight_recorder: 65536}\n"
+        "flight_recorder: 65536, telemetry: true}\n"
         "ports:\n"
         "  - {name: 1, \"null\": {generate: true}, admin: down, rp_filter: strict, accept_local: "
         "true}\n"
@@ -182,7 +183,7 @@ TEST(Files, ValuesThatAreNoDefaults) {
         "control: {socket: s, mode: 7}\n",
         "f");
     Config want;
-    want.dataplane = {{.cpus = {3, 1}}, Idle::poll, Hugepages::required, 1024, 65536};
+    want.dataplane = {{.cpus = {3, 1}}, Idle::poll, Hugepages::required, 1024, 65536, true};
     want.ports = {{.name = "1",
                    .driver = NullConfig{true},
                    .admin_up = false,

@@ -43,10 +43,12 @@ TEST(Restarts, OnlyForWhatIsFixedAtTheStart) {
     EXPECT_EQ(restarts_between(two_ports(), next), Lines{});
     next.dataplane.mbufs = 4096;
     next.dataplane.flight_recorder = 0;
+    next.dataplane.telemetry = true;
     next.control.socket = "/run/other.sock";
     EXPECT_EQ(restarts_between(two_ports(), next),
               (Lines{"dataplane.mbufs: can't change while vethwayd runs: restart it",
                      "dataplane.flight_recorder: can't change while vethwayd runs: restart it",
+                     "dataplane.telemetry: can't change while vethwayd runs: restart it",
                      "control: can't change while vethwayd runs: restart it"}));
 }
 

@@ -73,6 +73,7 @@ private:
         c.hugepages = any<Hugepages>(3);
         if (coin()) c.mbufs = 1024 + below(4'194'304 - 1023);
         if (coin()) c.flight_recorder = below(65537);
+        c.telemetry = coin();
         return c;
     }
 
