@@ -66,6 +66,8 @@ void Tracer::born(rte_mbuf& m, rte_mbuf* parent) noexcept {
         mark(m) = {.story = mark(*parent).story, .packet = id, .parent = mark(*parent).packet};
         return;
     }
+    // A filter is of frames, and the Ethernet header of a packet of ours is still to be written.
+    if (packet.own && packet.l3_offset == sizeof(EtherHeader)) ether(m).type = kEtherTypeIp4;
     packet.watched = who_wants(m, packet.port);
     if (packet.watched != 0) mark(m) = {.story = id, .packet = id, .parent = 0};
 }
