@@ -69,6 +69,7 @@ Api::Api(EventLoop& loop, Controller& controller, HttpServer& server)
     add_configuration();
     add_ping();
     add_doctor();
+    add_capture();
     routes_.set_error_handler([](const Request& request, httplib::Response& response) {
         if (response.body.empty())
             refuse(response, response.status, own_refusal(request, response.status));

@@ -37,6 +37,7 @@ private:
     void add_configuration();
     void add_ping();
     void add_doctor();
+    void add_capture();
     httplib::Server::Handler guarded(std::function<void(const Request&, httplib::Response&)> work);
 
     EventLoop& loop_;
