@@ -34,7 +34,15 @@ std::string why_unreachable(const std::string& path) {
     throw ClientError({json["error"].get<std::string>()});
 }
 
+constexpr time_t kPatienceS = 2'000'000;  // with a quiet network: httplib counts in ms, in an int
+
 }  // namespace
+
+void Client::tell_unreachable() const {
+    throw Unreachable(
+        {fmt::format("cannot reach vethwayd at {}: {}; is it running? (--socket PATH)", socket_,
+                     why_unreachable(socket_))});
+}
 
 Json Client::request(const std::string& method, const std::string& path, const std::string& body,
                      const std::string& file_name, int patience_s) const {
@@ -48,10 +56,7 @@ Json Client::request(const std::string& method, const std::string& path, const s
     request.headers = {{"Host", "localhost"}, {"Content-Type", "application/json"}};
     if (!file_name.empty()) request.headers.emplace("X-File-Name", file_name);
     const httplib::Result result = http.send(request);
-    if (!result)
-        throw Unreachable(
-            {fmt::format("cannot reach vethwayd at {}: {}; is it running? (--socket PATH)", socket_,
-                         why_unreachable(socket_))});
+    if (!result) tell_unreachable();
     if (result->status >= 400) refuse(result->status, result->body);
     return Json::parse(result->body);
 }
@@ -66,6 +71,28 @@ Json Client::send(const std::string& method, const std::string& path, const Json
 Json Client::send_file(const std::string& path, const std::string& text,
                        const std::string& name) const {
     return request("PUT", path, text, name, 30);
+}
+
+bool Client::stream(const std::string& path, const Parameters& parameters, const Stream& to) const {
+    httplib::Client http(socket_);
+    http.set_address_family(AF_UNIX);
+    http.set_read_timeout(kPatienceS);
+    int status = 0;
+    std::string refusal;
+    const httplib::Result result = http.Get(
+        httplib::append_query_params("/v1" + path, parameters), {{"Host", "localhost"}},
+        [&](const httplib::Response& response) {
+            status = response.status;
+            return status >= 400 || to.on_begin(http.socket());
+        },
+        [&](const char* data, size_t size) {
+            if (status < 400) return to.on_data(data, size);
+            refusal.append(data, size);
+            return true;
+        });
+    if (status == 0) tell_unreachable();
+    if (status >= 400) refuse(status, refusal);
+    return static_cast<bool>(result);
 }
 
 }  // namespace vethway::cli

@@ -2,6 +2,8 @@
 // Speaks to vethwayd's API on its unix socket.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -33,7 +35,17 @@ public:
               int patience_s = 15) const;
     Json send_file(const std::string& path, const std::string& text, const std::string& name) const;
 
+    // An answer that goes on: `on_begin` with the connection's descriptor once it is no refusal,
+    // `on_data` as it comes, until one returns false. Whether the answer came to its end.
+    struct Stream {
+        std::function<bool(int fd)> on_begin;
+        std::function<bool(const char* data, size_t size)> on_data;
+    };
+    using Parameters = std::multimap<std::string, std::string>;
+    bool stream(const std::string& path, const Parameters& parameters, const Stream& to) const;
+
 private:
+    [[noreturn]] void tell_unreachable() const;
     Json request(const std::string& method, const std::string& path, const std::string& body,
                  const std::string& file_name, int patience_s) const;
     std::string socket_;

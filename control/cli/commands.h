@@ -35,6 +35,7 @@ void add_change_commands(CLI::App& app,
                          Session& session);  // route, neighbour, address, port, apply, reload
 void add_doctor_command(CLI::App& app, Session& session);
 void add_ping_command(CLI::App& app, Session& session);
+void add_capture_command(CLI::App& app, Session& session);
 void add_completion_commands(CLI::App& app, Session& session);
 
 // A line that says what was wrong with the command line.

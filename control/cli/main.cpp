@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
     add_show_commands(app, session);
     add_change_commands(app, session);
     add_ping_command(app, session);
+    add_capture_command(app, session);
     add_doctor_command(app, session);
     add_completion_commands(app, session);
     try {
