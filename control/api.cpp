@@ -73,11 +73,9 @@ LastDrops last_drops_request(const httplib::Request& request, const Ports& ports
     if (!wanted.port.empty() && !ports.knows(wanted.port))
         throw ApiRefusal(404, "there is no port \"" + wanted.port + '"');
     if (const std::string name = request.get_param_value("reason"); !name.empty()) {
-        const auto* row = std::ranges::find_if(
-            kDropInfo, [&](const DropInfo& info) { return info.name == name; });
-        if (row == std::end(kDropInfo))
+        wanted.reason = drop_named(name);
+        if (wanted.reason == Drop::none)
             throw ApiRefusal(404, "there is no drop reason \"" + name + '"');
-        wanted.reason = static_cast<Drop>(row - kDropInfo);
     }
     return wanted;
 }
@@ -93,6 +91,7 @@ Api::Api(EventLoop& loop, Controller& controller, HttpServer& server)
     add_doctor();
     add_trace();
     add_explain();
+    add_capture();
     routes_.set_error_handler([](const Request& request, httplib::Response& response) {
         if (response.body.empty())
             refuse(response, response.status, own_refusal(request, response.status));

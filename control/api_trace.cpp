@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <thread>
 
 #include "control/api.h"
+#include "control/http_connection.h"
 #include "control/json_body.h"
 #include "control/watch/filter.h"
 #include "control/watch/probe_frame.h"
@@ -21,9 +21,8 @@ namespace {
 
 using Clock = Stories::Clock;
 
-// How often the rings are looked at, and how often a client that has nothing to read is found out
-// to be gone.
-constexpr std::chrono::milliseconds kLook{10}, kHeartbeat{500};
+constexpr int kLookMs = 10;                      // for news, where there was none
+constexpr std::chrono::milliseconds kBeat{500};  // an empty line, so that a client can look up
 constexpr size_t kStepsAtOnce = 4096;
 
 const ManagedPort& required_port(Controller& controller, const std::string& name) {
@@ -32,12 +31,14 @@ const ManagedPort& required_port(Controller& controller, const std::string& name
     return *port;
 }
 
-std::optional<Drop> reason_of(const Json& body) {
+std::optional<Drop> reason_named_in(const Json& body) {
     const auto name = text_of(body, "reason");
     if (!name) return std::nullopt;
-    for (size_t i = 1; i < kDropReasons; ++i)
-        if (*name == kDropInfo[i].name) return static_cast<Drop>(i);
-    throw ApiRefusal(404, "there is no drop reason \"" + *name + "\" (vethway explain drop)");
+    const Drop why = drop_named(*name);
+    if (why == Drop::none)
+        throw ApiRefusal(
+            404, "there is no drop reason \"" + *name + "\"; vethway show drops --all lists them");
+    return why;
 }
 
 // What a client wants to be told.
@@ -56,7 +57,7 @@ TraceRequest trace_request(const Json& body) {
     TraceRequest r;
     r.filter = text_of(body, "filter").value_or("");
     r.port = text_of(body, "port");
-    r.reason = reason_of(body);
+    r.reason = reason_named_in(body);
     r.only_drops = boolean_of(body, "drops").value_or(false) || r.reason;
     r.text = boolean_of(body, "text").value_or(false);
     r.colour = boolean_of(body, "colour").value_or(false);
@@ -84,11 +85,13 @@ public:
 
     // False: the client has gone, or has all that it wanted.
     bool write_some(httplib::DataSink& sink) {
+        HttpConnection& client = HttpConnection::current();
+        client.wait_for_slow_client();
         const auto steps = watching_.take(kStepsAtOnce);
         const auto now = Clock::now();
         for (const NotedStep& s : steps) stories_.add(s, now);
         std::string out = lines(stories_.take(now));
-        if (out.empty() && now - last_write_ > kHeartbeat) out = "\n";
+        if (out.empty() && now - last_write_ > kBeat) out = "\n";
         if (!out.empty()) {
             last_write_ = now;
             if (!sink.write(out.data(), out.size())) return false;
@@ -97,8 +100,7 @@ public:
             sink.done();
             return true;
         }
-        if (steps.empty()) std::this_thread::sleep_for(kLook);
-        return true;
+        return !client.has_ended(steps.empty() ? kLookMs : 0);
     }
 
 private:
@@ -124,7 +126,7 @@ private:
     Controller& controller_;
     TraceRequest request_;
     Watching watching_;
-    TscClock clock_;
+    WallClock clock_;
     Stories stories_;
     uint64_t told_ = 0;
     Clock::time_point last_write_;  // long ago: the first beat says that it has begun
@@ -203,7 +205,7 @@ Json explain(Controller& controller, const Json& body) {
     const auto frame = frame_of(body, port, controller);
     const auto stories = stories_of(what_if(controller.dataplane(), port.index, frame));
     const Story& story = stories.front();
-    Json json = json_of(story, TscClock(), controller);
+    Json json = json_of(story, WallClock(), controller);
     json["what_if"] = true;
     const std::string next = outlook(story);
     if (!next.empty()) json["then"] = next;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A listener on a unix socket or on TCP, with a few threads of its own; what they do for a request
 // is up to the routes. A client that connects and says nothing, or stops reading, holds one thread
-// for a bounded time and nobody else.
+// for a bounded time and nobody else; a route may be more patient (HttpConnection).
 #pragma once
 
 #include <httplib.h>
@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string>
 #include <thread>
+
+#include "control/http_connection.h"
 
 namespace vethway {
 
@@ -40,7 +42,7 @@ private:
     void limit();
     void end_connections() const;
 
-    httplib::Server server_;
+    ConnectionServer server_;
     std::string unix_path_;  // empty: TCP
     uint16_t tcp_port_ = 0;
     std::thread thread_;

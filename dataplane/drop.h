@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace vethway {
 
@@ -167,5 +168,12 @@ inline constexpr DropInfo kDropInfo[] = {DROP_REASONS(DROP_ROW)};
 #undef DROP_NAME
 #undef DROP_ROW
 inline constexpr size_t kDropReasons = sizeof kDropInfo / sizeof kDropInfo[0];
+
+// Of its name; Drop::none where there is no such reason.
+constexpr Drop drop_named(std::string_view name) noexcept {
+    for (size_t i = 1; i < kDropReasons; ++i)
+        if (name == kDropInfo[i].name) return static_cast<Drop>(i);
+    return Drop::none;
+}
 
 }  // namespace vethway

@@ -35,6 +35,8 @@ std::string why_unreachable(const std::string& path) {
     throw ClientError({json["error"].get<std::string>()});
 }
 
+constexpr time_t kPatienceS = 2'000'000;  // with a quiet network: httplib counts in ms, in an int
+
 }  // namespace
 
 void Client::throw_unreachable() const {
@@ -69,8 +71,8 @@ Json Client::request(const std::string& method, const std::string& path, const s
     return Json::parse(result->body);
 }
 
-void Client::stream(const std::string& path, const Json& body,
-                    const std::function<bool(const std::string&)>& on_line) const {
+void Client::stream_lines(const std::string& path, const Json& body,
+                          const std::function<bool(const std::string&)>& on_line) const {
     httplib::Client http(socket_);
     http.set_address_family(AF_UNIX);
     httplib::Request request;
@@ -113,6 +115,28 @@ Json Client::send(const std::string& method, const std::string& path, const Json
 Json Client::send_file(const std::string& path, const std::string& text,
                        const std::string& name) const {
     return request("PUT", path, text, name, 30);
+}
+
+bool Client::stream(const std::string& path, const Parameters& parameters, const Stream& to) const {
+    httplib::Client http(socket_);
+    http.set_address_family(AF_UNIX);
+    http.set_read_timeout(kPatienceS);
+    int status = 0;
+    std::string refusal;
+    const httplib::Result result = http.Get(
+        httplib::append_query_params("/v1" + path, parameters), {{"Host", "localhost"}},
+        [&](const httplib::Response& response) {
+            status = response.status;
+            return status >= 400 || to.on_begin(http.socket());
+        },
+        [&](const char* data, size_t size) {
+            if (status < 400) return to.on_data(data, size);
+            refusal.append(data, size);
+            return true;
+        });
+    if (status == 0) throw_unreachable();
+    if (status >= 400) refuse(status, refusal);
+    return static_cast<bool>(result);
 }
 
 }  // namespace vethway::cli

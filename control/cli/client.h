@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -43,9 +44,18 @@ public:
               int patience_s = 15) const;
     // Posts `body`, and gives each line of the answer, as it comes, to `on_line` until it says
     // false.
-    void stream(const std::string& path, const Json& body,
-                const std::function<bool(const std::string&)>& on_line) const;
+    void stream_lines(const std::string& path, const Json& body,
+                      const std::function<bool(const std::string&)>& on_line) const;
     Json send_file(const std::string& path, const std::string& text, const std::string& name) const;
+
+    // An answer that goes on: `on_begin` with the connection's descriptor once it is no refusal,
+    // `on_data` as it comes, until one returns false. Whether the answer came to its end.
+    struct Stream {
+        std::function<bool(int fd)> on_begin;
+        std::function<bool(const char* data, size_t size)> on_data;
+    };
+    using Parameters = std::multimap<std::string, std::string>;
+    bool stream(const std::string& path, const Parameters& parameters, const Stream& to) const;
 
 private:
     Json request(const std::string& method, const std::string& path, const std::string& body,

@@ -84,6 +84,7 @@ Position find_position(const CLI::App& app, const Session& session,
 }
 
 bool wants_port(const Position& at, const Session& session) {
+    if (at.before == "--port") return true;
     const auto own = session.free_words.find(at.command);
     if (own == session.free_words.end()) return false;
     return at.before == "port" || (own->second.port_first && at.before == at.command->get_name());

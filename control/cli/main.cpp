@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
     add_trace_command(app, session);
     add_ping_command(app, session);
     add_top_command(app, session);
+    add_capture_command(app, session);
     add_doctor_command(app, session);
     add_completion_commands(app, session);
     try {

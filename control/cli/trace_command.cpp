@@ -54,7 +54,7 @@ int trace(const Session& session, const TraceOptions& options) {
         return static_cast<bool>(std::cout);
     };
     try {
-        session.client().stream("/trace", request_of(session, options), on_line);
+        session.client().stream_lines("/trace", request_of(session, options), on_line);
     } catch (const ClientError&) {
         if (ended_by_signal == 0) throw;  // else a signal has ended the reading
     }

@@ -182,7 +182,7 @@ const char* colour_of(const std::string& outcome) {
     return "\033[32m";
 }
 
-std::string time_words(int64_t unix_ns) {
+std::string time_words(uint64_t unix_ns) {
     const auto seconds = static_cast<time_t>(unix_ns / 1'000'000'000);
     return format("{:%H:%M:%S}.{:06}", fmt::localtime(seconds), unix_ns / 1000 % 1'000'000);
 }
@@ -219,17 +219,6 @@ std::string summary_of(const StoryPacket& packet) {
 }
 
 }  // namespace
-
-TscClock::TscClock() : tsc_(rte_rdtsc()), hz_(rte_get_tsc_hz()) {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    unix_ns_ = now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-}
-
-int64_t TscClock::unix_ns(uint64_t tsc) const noexcept {
-    const auto ticks = static_cast<double>(static_cast<int64_t>(tsc - tsc_));
-    return unix_ns_ + static_cast<int64_t>(ticks * 1e9 / static_cast<double>(hz_));
-}
 
 std::string words_of(const NotedStep& s, Controller& controller) {
     const Record& r = s.record;
@@ -282,7 +271,7 @@ std::string words_of(const NotedStep& s, Controller& controller) {
     return {};
 }
 
-Json json_of(const Story& story, const TscClock& clock, Controller& controller) {
+Json json_of(const Story& story, const WallClock& clock, Controller& controller) {
     const NotedStep& first = story.packets.front().steps.front();
     Json packets = Json::array();
     for (const StoryPacket& p : story.packets) {
@@ -301,7 +290,7 @@ Json json_of(const Story& story, const TscClock& clock, Controller& controller) 
     for (const StoryPacket& p : story.packets)
         if (p.outcome() == Outcome::dropped)
             reasons.push_back(kDropInfo[static_cast<size_t>(p.last().record.why)].name);
-    const int64_t ns = clock.unix_ns(first.record.tsc);
+    const uint64_t ns = clock.ns(first.record.tsc);
     return {{"time", time_words(ns)},
             {"unix_ns", ns},
             {"port", port_name(controller, first.record.port)},

@@ -7,26 +7,16 @@
 
 #include "control/json_views.h"
 #include "control/watch/story.h"
+#include "control/watch/wall_clock.h"
 
 namespace vethway {
-
-// Wall-clock time of TSC values.
-class TscClock {
-public:
-    TscClock();
-    int64_t unix_ns(uint64_t tsc) const noexcept;
-
-private:
-    uint64_t tsc_, hz_;
-    int64_t unix_ns_;
-};
 
 // What a step decided and by what, in a few words.
 std::string words_of(const NotedStep& step, Controller& controller);
 
 // {"time", "port", "summary", "outcome", "reason", "packets": [{"id", "caused_by", "summary",
 // "outcome", "steps": [{"ns", "worker", "stage", "step", "words", …}]}]}
-Json json_of(const Story& story, const TscClock& clock, Controller& controller);
+Json json_of(const Story& story, const WallClock& clock, Controller& controller);
 
 // The same, some aligned lines, of what json_of() made.
 std::string text_of_story(const Json& story, bool colour);

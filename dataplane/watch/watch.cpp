@@ -27,7 +27,7 @@ bool Watch::pop(Record& record, std::vector<std::byte>& frame) {
     for (size_t i = 0; i < workers_.size(); ++i) {
         PerWorker& from = workers_[(next_ + i) % workers_.size()];
         if (!from.ring.pop(record, frame)) continue;
-        next_ = (next_ + i) % workers_.size();
+        next_ = (next_ + i + 1) % workers_.size();  // in turn, that none has to wait for another
         return true;
     }
     return false;

@@ -13,6 +13,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
+from test_capture import Capture, path_of, tshark
 
 LAB = {"raw": True, "routes": ("to: 192.0.2.0/24, action: blackhole", "to: 198.51.100.0/24, action: unreachable",
                                "to: 203.0.113.0/24, action: prohibit"),
@@ -121,7 +122,7 @@ control: {socket: '{socket}'}
 def test_each_reason(lab):
     """The counter, the live trace and the what-if name one reason for one frame."""
     w1 = lab.wire("h1")
-    with Trace(lab, "--drops") as trace:
+    with Trace(lab, "--drops") as trace, Capture(lab, "--point", "drop", "-w", path_of(lab)):
         for n, (reason, frame) in enumerate(EARNED_BY.items(), 1):
             status, what_if = explain(lab, "--port", "p1", "--hex", frame.hex())
             assert (status, what_if["outcome"], what_if["reasons"]) == (5, "dropped", [reason]), (reason, what_if)
@@ -131,6 +132,8 @@ def test_each_reason(lab):
             assert (told["outcome"], told["reasons"], told["port"]) == ("dropped", [reason], "p1"), (reason, told)
             assert told["summary"] == what_if["summary"], reason
             assert [steps(p) for p in told["packets"]] == [steps(p) for p in what_if["packets"]], reason
+    comments = [row[0] for row in tshark(path_of(lab), "frame.comment")]
+    assert [c.split(" ")[1] for c in comments if c.startswith("dropped: ")] == list(EARNED_BY), comments
 
 
 def test_every_reason_is_earned_somewhere(lab):

@@ -292,6 +292,7 @@ protected:
         add_show_commands(app_, session_);
         add_change_commands(app_, session_);
         add_ping_command(app_, session_);
+        add_capture_command(app_, session_);
         add_doctor_command(app_, session_);
         add_completion_commands(app_, session_);
     }
@@ -318,7 +319,7 @@ using Completion = CommandLine;
 TEST_F(CommandLine, UnknownCommandsAreNamed) {
     EXPECT_EQ(refused("bogus"),
               "no such thing \"bogus\"; there are: status, show, explain, route, neighbour, "
-              "address, port, apply, reload, ping, doctor, completion");
+              "address, port, apply, reload, ping, capture, doctor, completion");
     EXPECT_EQ(refused("show bogus"),
               "show: no such thing \"bogus\"; there are: ports, routes, neighbours, drops, "
               "counters, lcores, config");

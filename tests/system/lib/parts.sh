@@ -119,7 +119,7 @@ sum_lines() {
 do_tsan() {
   configure_in build-tsan "-Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false"
   local tests
-  tests=$(unit_targets build-tsan '(counters|recorder|fib|route|neighbour|tx)')
+  tests=$(unit_targets build-tsan '(counters|recorder|record_ring|fib|route|neighbour|tx)')
   if [ -z "$tests" ]; then echo "0 passed, 0 failed"; return; fi
   # shellcheck disable=SC2086
   build_in build-tsan "" $tests
