@@ -52,14 +52,16 @@ void classify(Context& c, Burst& rx, ClassifyOutputs out) noexcept {
             is = classify_frame(frame_bytes(*m), mac);
         packet.l3_offset = sizeof(EtherHeader);
         packet.link_group = is.link_group;
-        if (is.kind != FrameKind::dropped)
-            c.note(m, Step::classified, ether(*m).type, is.link_group);
         if (is.kind == FrameKind::ip4) [[likely]]
             out.ip4.push(m);
         else if (is.kind == FrameKind::arp)
             out.arp.push(m);
         else
             c.drops.add(m, is.why);
+    }
+    if (c.tracer.active()) [[unlikely]] {
+        for (rte_mbuf* m : out.ip4) c.note(m, Step::classified, kEtherTypeIp4, meta(*m).link_group);
+        for (rte_mbuf* m : out.arp) c.note(m, Step::classified, kEtherTypeArp, meta(*m).link_group);
     }
     rx.clear();
 }

@@ -51,7 +51,7 @@ struct Context {
     // made anew.
     void originated(rte_mbuf* m, Originated what, rte_mbuf* parent) noexcept {
         counters.originated(meta(*m).port, what);
-        if (!tracer.active()) [[likely]]
+        if (!tracer.watching()) [[likely]]
             return;
         tracer.born(*m, parent);
         tracer.note(*m, Step::originated, static_cast<uint32_t>(what));

@@ -46,6 +46,7 @@ void Pipeline::inject(Burst& packets) noexcept {
     for (rte_mbuf* m : packets) {
         PacketMeta& packet = meta(*m);
         packet.tsc = c_.now;
+        c_.tracer.taken_up(m);
         switch (packet.inject) {
             case Inject::output:
                 c_.originated(m, Originated::host, nullptr);
@@ -74,6 +75,7 @@ unsigned Pipeline::receive_loopback() noexcept {
     while (ip4_.size() < kBurst && !loopback_.empty()) {
         rte_mbuf* m = loopback_.pop();
         meta(*m).port = kLoopback;
+        c_.tracer.taken_up(m);
         meta(*m).tsc = c_.now;
         c_.counters.received(kLoopback, 1, m->pkt_len);
         c_.note(m, Step::received, 1);

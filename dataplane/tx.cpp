@@ -102,6 +102,7 @@ unsigned Tx::drain_shared(const Snapshot& snap) noexcept {
             to.shared_tx[worker_], reinterpret_cast<void**>(packets), kBatch, nullptr);
         if (n == 0) continue;
         counters_.taken_up(n);
+        for (unsigned i = 0; i < n; ++i) tracer_.taken_up(packets[i]);
         transmit(to, port, static_cast<uint16_t>(worker_), packets, static_cast<uint16_t>(n));
         total += n;
     }

@@ -126,7 +126,7 @@ unsigned Worker::poll_queue(RxQueue queue, Port& port) noexcept {
     }
     counters_.received(queue.port, n, bytes);
     counters_.ports[queue.port].rx_bursts[burst_bucket(n)].add(1);
-    if (tracer_.active()) [[unlikely]]
+    if (tracer_.watching()) [[unlikely]]
         tracer_.received(rx_);
     // Administratively down: the link may be up all the same.
     if (!context_.port(queue.port).up) {

@@ -25,8 +25,11 @@ Watching::~Watching() {
 
 std::vector<NotedStep> Watching::take(size_t most) {
     std::vector<NotedStep> steps;
-    for (NotedStep s; steps.size() < most && watch_->pop(s.record, s.frame);)
-        steps.push_back(std::move(s));
+    while (steps.size() < most) {
+        NotedStep step;
+        if (!watch_->pop(step.record, step.frame)) break;
+        steps.push_back(std::move(step));
+    }
     return steps;
 }
 

@@ -52,10 +52,12 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
             continue;
         }
         decrement_ttl(ip);
-        if (c.tracer.active()) [[unlikely]]
-            c.note(m, Step::forwarded, mtu, static_cast<uint32_t>(wire_size(*m)));
         out.routed.push(m);
     }
+    if (c.tracer.active()) [[unlikely]]
+        for (rte_mbuf* m : out.routed)
+            c.note(m, Step::forwarded, c.port(meta(*m).egress).mtu,
+                   static_cast<uint32_t>(wire_size(*m)));
     in.clear();
 }
 

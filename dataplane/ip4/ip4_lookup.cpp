@@ -35,9 +35,12 @@ void ip4_lookup(Context& c, Burst& in, Ip4LookupOutputs out) noexcept {
     const uint16_t n = in.size();
     for (uint16_t i = 0; i < n; ++i) destinations[i] = Ip4{ip4(*in[i]).dst};
     c.routes.lookup(std::span(destinations).first(n), std::span(routes).first(n));
+    if (c.tracer.active()) [[unlikely]]
+        for (uint16_t i = 0; i < n; ++i)
+            c.note(in[i], Step::routed, static_cast<uint32_t>(routes[i]->type),
+                   routes[i]->hop_count);
     for (uint16_t i = 0; i < n; ++i) {
         meta(*in[i]).route = routes[i];
-        c.note(in[i], Step::routed, static_cast<uint32_t>(routes[i]->type), routes[i]->hop_count);
         dispatch(c, in[i], out);
     }
     in.clear();

@@ -13,6 +13,7 @@ inline void release_held(Context& c, Neighbour& n, PacketList& out) noexcept {
     c.counters.taken_up(count);
     for (rte_mbuf* next; m != nullptr; m = next) {
         next = meta(*m).next_held;
+        c.tracer.taken_up(m);
         c.note(m, Step::released, static_cast<uint32_t>((c.now - meta(*m).tsc) * 1'000'000 / c.hz));
         out.push(m);
     }

@@ -52,6 +52,7 @@ void Tracer::received(Burst& burst) noexcept {
         PacketMeta& packet = meta(*m);
         packet.watched = who_wants(*m, packet.port);
         if (packet.watched == 0) continue;
+        any_ = true;
         const uint32_t id = next_id();
         mark(*m) = {.story = id, .packet = id, .parent = 0};
         note(*m, Step::received, burst.size());
@@ -61,6 +62,7 @@ void Tracer::received(Burst& burst) noexcept {
 void Tracer::born(rte_mbuf& m, rte_mbuf* parent) noexcept {
     PacketMeta& packet = meta(m);
     const uint32_t id = next_id();
+    any_ = true;
     if (parent != nullptr && (meta(*parent).watched & mask_) != 0) {
         packet.watched = meta(*parent).watched;
         mark(m) = {.story = mark(*parent).story, .packet = id, .parent = mark(*parent).packet};

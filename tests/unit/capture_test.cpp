@@ -49,6 +49,7 @@ NotedStep consumed(uint64_t tsc, uint32_t packet, Consumed what) {
 std::vector<std::string> told(const std::vector<Captured>& frames) {
     static constexpr const char* kPoints[] = {"rx", "tx", "drop"};
     std::vector<std::string> out;
+    out.reserve(frames.size());
     for (const Captured& f : frames)
         out.push_back(std::string(kPoints[static_cast<size_t>(f.point)]) + ' ' +
                       std::to_string(f.record.packet) + ": " + f.outcome);
