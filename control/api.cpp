@@ -91,6 +91,7 @@ Api::Api(EventLoop& loop, Controller& controller, HttpServer& server)
     add_doctor();
     add_trace();
     add_explain();
+    add_flows();
     add_capture();
     routes_.set_error_handler([](const Request& request, httplib::Response& response) {
         if (response.body.empty())

@@ -39,6 +39,7 @@ private:
     void add_doctor();
     void add_trace();
     void add_explain();
+    void add_flows();
     void add_capture();
     httplib::Server::Handler guarded(std::function<void(const Request&, httplib::Response&)> work);
 

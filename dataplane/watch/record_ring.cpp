@@ -10,12 +10,14 @@ namespace vethway {
 RecordRing::RecordRing(size_t bytes) : size_(bytes), bytes_(new std::byte[bytes]) {}
 
 void RecordRing::put(uint64_t at, std::span<const std::byte> bytes) noexcept {
+    if (bytes.empty()) return;  // its data() may be null, which memcpy never takes
     const size_t from = at & (size_ - 1), whole = std::min(bytes.size(), size_ - from);
     std::memcpy(&bytes_[from], bytes.data(), whole);
     if (whole < bytes.size()) std::memcpy(&bytes_[0], bytes.data() + whole, bytes.size() - whole);
 }
 
 void RecordRing::get(uint64_t at, std::span<std::byte> bytes) const noexcept {
+    if (bytes.empty()) return;
     const size_t from = at & (size_ - 1), whole = std::min(bytes.size(), size_ - from);
     std::memcpy(bytes.data(), &bytes_[from], whole);
     if (whole < bytes.size()) std::memcpy(bytes.data() + whole, &bytes_[0], bytes.size() - whole);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -39,8 +40,8 @@ uint32_t Tracer::next_id() noexcept {
 
 uint8_t Tracer::who_wants(const rte_mbuf& m, uint16_t port) noexcept {
     uint8_t who = 0;
-    for (size_t i = 0; i < WatchSet::kMax; ++i) {
-        if ((mask_ >> i & 1) == 0) continue;
+    for (unsigned left = mask_; left != 0; left &= left - 1) {
+        const auto i = static_cast<size_t>(std::countr_zero(left));
         Watch& watch = *set_->watches[i];
         if (watch.matches(m, port, watch.workers_[worker_])) who |= static_cast<uint8_t>(1U << i);
     }

@@ -71,14 +71,14 @@ def test_same_figures_as_the_api(lab):
     assert client.greeting["pid"] == lab.daemon.process.pid
 
     def compare():  # while nothing moves: the hosts' own ARP may come at any time
-        before = lab.api("GET", "/counters")
+        before = lab.counters()
         got = {"ports": client.rows("/vethway/ports"), "p1": client.ask("/vethway/port,p1"),
                "drops": client.rows("/vethway/drops"), "books": client.ask("/vethway/books")}
         ports = in_telemetrys_words(lab.api("GET", "/ports")["ports"])
         want = {"ports": list(ports.values()), "p1": ports["1"],
                 "drops": [in_telemetrys_words(d) for d in lab.api("GET", "/drops")["drops"]],
                 "books": lab.status()["accounting"]}
-        if lab.api("GET", "/counters") != before:
+        if lab.counters() != before:
             return False
         assert got == want, (got, want)
         return got

@@ -188,8 +188,8 @@ void draw_talkers(const std::vector<Flow>& flows, std::vector<Line>& body) {
     const auto end = [](const std::string& address, uint16_t port) {
         return port == 0 ? address : address + ':' + std::to_string(port);
     };
-    body.push_back({{left("FROM", 23) + left("TO", 23) + left("PROTO", 7) + right("PACKETS", 10) +
-                         right("BYTES", 10) + right("SHARE", 8),
+    body.push_back({{left("FROM", 23) + left("TO", 23) + left("PROTO", 7) + right("PKT/S", 10) +
+                         right("BYTES/S", 10) + right("SHARE", 8),
                      Style::dim}});
     for (const Talker& t : top_talkers(flows, kTalkersShown))
         body.push_back(
