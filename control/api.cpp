@@ -72,11 +72,8 @@ LastDrops last_drops_request(const httplib::Request& request, const Ports& ports
     wanted.port = request.get_param_value("port");
     if (!wanted.port.empty() && !ports.knows(wanted.port))
         throw ApiRefusal(404, "there is no port \"" + wanted.port + '"');
-    if (const std::string name = request.get_param_value("reason"); !name.empty()) {
-        wanted.reason = drop_named(name);
-        if (wanted.reason == Drop::none)
-            throw ApiRefusal(404, "there is no drop reason \"" + name + '"');
-    }
+    if (const std::string name = request.get_param_value("reason"); !name.empty())
+        wanted.reason = required_reason(name);
     return wanted;
 }
 

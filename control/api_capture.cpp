@@ -5,6 +5,7 @@
 
 #include "control/api.h"
 #include "control/http_connection.h"
+#include "control/json_body.h"
 #include "control/watch/capture_session.h"
 
 namespace vethway {
@@ -23,14 +24,6 @@ std::optional<uint64_t> count_of(const httplib::Request& request, const std::str
         throw std::invalid_argument(key + ": expected a number from 1 to " + std::to_string(most) +
                                     ", got \"" + text + '"');
     return n;
-}
-
-Drop reason_of(const std::string& name) {
-    const Drop why = drop_named(name);
-    if (why == Drop::none)
-        throw ApiRefusal(
-            404, "there is no drop reason \"" + name + "\"; vethway show drops --all lists them");
-    return why;
 }
 
 void choose_points(CaptureChoice& choice, const std::string& point) {
@@ -56,7 +49,7 @@ CaptureRequest capture_request(const httplib::Request& request) {
     for (size_t i = 0; i < request.get_param_value_count("port"); ++i)
         r.ports.push_back(request.get_param_value("port", i));
     const bool of_reason = request.has_param("reason");
-    if (of_reason) r.choice.reason = reason_of(request.get_param_value("reason"));
+    if (of_reason) r.choice.reason = required_reason(request.get_param_value("reason"));
     choose_points(r.choice, request.has_param("point") ? request.get_param_value("point")
                             : of_reason                ? "drop"
                                                        : "all");

@@ -31,16 +31,6 @@ const ManagedPort& required_port(Controller& controller, const std::string& name
     return *port;
 }
 
-std::optional<Drop> reason_named_in(const Json& body) {
-    const auto name = text_of(body, "reason");
-    if (!name) return std::nullopt;
-    const Drop why = drop_named(*name);
-    if (why == Drop::none)
-        throw ApiRefusal(
-            404, "there is no drop reason \"" + *name + "\"; vethway show drops --all lists them");
-    return why;
-}
-
 // What a client wants to be told.
 struct TraceRequest {
     std::string filter;
@@ -57,7 +47,7 @@ TraceRequest trace_request(const Json& body) {
     TraceRequest r;
     r.filter = text_of(body, "filter").value_or("");
     r.port = text_of(body, "port");
-    r.reason = reason_named_in(body);
+    if (const auto reason = text_of(body, "reason")) r.reason = required_reason(*reason);
     r.only_drops = boolean_of(body, "drops").value_or(false) || r.reason;
     r.text = boolean_of(body, "text").value_or(false);
     r.colour = boolean_of(body, "colour").value_or(false);

@@ -34,6 +34,14 @@ std::string line_of(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+Drop required_reason(const std::string& name) {
+    const Drop why = drop_named(name);
+    if (why == Drop::none)
+        throw ApiRefusal(
+            404, "there is no drop reason \"" + name + "\"; vethway show drops --all lists them");
+    return why;
+}
+
 Json body_of(const httplib::Request& request) { return parse_body(request.body); }
 
 void check_keys(const Json& body, std::initializer_list<std::string_view> known) {

@@ -29,5 +29,7 @@ std::optional<bool> boolean_of(const Json& body, const char* key);
 std::optional<Ip4> address_of(const Json& body, const char* key);
 Ip4 required_address(const Json& body, const char* key);
 Mac required_mac(const Json& body, const char* key);
+// Throws ApiRefusal(404) where there is none of that name.
+Drop required_reason(const std::string& name);
 
 }  // namespace vethway

@@ -2,34 +2,22 @@
 // The last drops, as the flight recorders have them.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <rte_cycles.h>
 
 #include <algorithm>
 
 #include "control/json_views.h"
 #include "control/packet_words.h"
+#include "control/watch/wall_clock.h"
 
 namespace vethway {
 
 namespace {
 
-// The wall clock of a moment of the CPUs' clock, by what both say now.
-class WallClock {
-public:
-    std::string at(uint64_t tsc) const {
-        using namespace std::chrono;
-        const double ago_s =
-            static_cast<double>(static_cast<int64_t>(tsc_ - tsc)) / static_cast<double>(hz_);
-        const auto then = now_ - duration_cast<microseconds>(duration<double>(ago_s));
-        const auto us = duration_cast<microseconds>(then.time_since_epoch()).count();
-        return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(us / 1'000'000),
-                           us % 1'000'000);
-    }
-
-private:
-    std::chrono::system_clock::time_point now_ = std::chrono::system_clock::now();
-    uint64_t tsc_ = rte_rdtsc(), hz_ = rte_get_tsc_hz();
-};
+std::string time_of(uint64_t unix_ns) {
+    const auto seconds = static_cast<time_t>(unix_ns / 1'000'000'000);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(seconds),
+                       unix_ns / 1000 % 1'000'000);
+}
 
 std::string hex(std::span<const std::byte> bytes) {
     std::string text;
@@ -39,9 +27,12 @@ std::string hex(std::span<const std::byte> bytes) {
 
 Json json_of(const DropRecord& r, const std::string& port, const WallClock& clock) {
     const DropInfo& why = kDropInfo[static_cast<size_t>(r.reason)];
-    return {{"time", clock.at(r.tsc)}, {"port", port},
-            {"stage", why.stage},      {"reason", why.name},
-            {"length", r.length},      {"packet", describe_frame(r.frame(), r.length)},
+    return {{"time", time_of(clock.ns(r.tsc))},
+            {"port", port},
+            {"stage", why.stage},
+            {"reason", why.name},
+            {"length", r.length},
+            {"packet", describe_frame(r.frame(), r.length)},
             {"bytes", hex(r.frame())}};
 }
 
