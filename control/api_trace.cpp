@@ -185,6 +185,9 @@ std::string outlook(const Story& story) {
                " answers ARP; without an answer in 3 seconds it would be dropped "
                "(neighbour_failed), and "
                "its sender told host unreachable";
+    if (last.step == Step::collected)
+        return "it would be held until the other fragments of its packet are here; without them, "
+               "in 30 seconds it would be dropped (fragment_timeout)";
     return {};
 }
 

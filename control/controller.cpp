@@ -26,6 +26,7 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       ports_(dataplane),
       rib_(dataplane.routes()),
       neighbours_(dataplane, ports_),
+      reassembly_(dataplane, ports_),
       pinger_(dataplane, ports_, rib_) {
     config_.ports.clear();
     config_.xconnects.clear();
@@ -53,6 +54,7 @@ std::vector<std::string> Controller::apply(const Config& next) {
     effective_ = std::move(effective);
     rib_.update(effective_, ports_);
     neighbours_.forget_removed_ports();
+    reassembly_.forget_removed_ports();
     neighbours_.set_permanent(effective_.neighbours);
     return changes;
 }
@@ -79,6 +81,7 @@ std::vector<std::string> Controller::reload() {
 
 void Controller::tick() {
     neighbours_.tick();
+    reassembly_.tick();
     pinger_.expire();
     check_links(Links::to_be_asked);
 }

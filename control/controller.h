@@ -13,6 +13,7 @@
 #include "control/neighbours.h"
 #include "control/pinger.h"
 #include "control/ports.h"
+#include "control/reassembly.h"
 #include "control/rib.h"
 #include "dataplane/dataplane.h"
 
@@ -77,6 +78,7 @@ private:
     Ports ports_;
     Rib rib_;
     Neighbours neighbours_;
+    Reassembly reassembly_;
     Pinger pinger_;
     ReloadState reload_;
     unsigned ticks_ = 0;

@@ -8,6 +8,7 @@
 #include "dataplane/fib/route_table.h"
 #include "dataplane/frame_buffers.h"
 #include "dataplane/icmp/rate_limit.h"
+#include "dataplane/ip4/reassembly_table.h"
 #include "dataplane/neighbour/neighbour_table.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tx.h"
@@ -19,6 +20,7 @@ namespace vethway {
 struct Context {
     const RouteTable& routes;
     NeighbourTable& neighbours;
+    ReassemblyTable& reassembly;
     const FrameBuffers& buffers;
     Counters& counters;
     Drops& drops;

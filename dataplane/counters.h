@@ -33,10 +33,13 @@ enum class Consumed : uint8_t {
     host,
     fragmented,
     segmented,
+    reassembled,
+    timestamp_request,
     kCount
 };
-inline constexpr const char* kConsumedNames[] = {"arp_request", "arp_reply",  "echo_request",
-                                                 "host",        "fragmented", "segmented"};
+inline constexpr const char* kConsumedNames[] = {
+    "arp_request", "arp_reply", "echo_request", "host",
+    "fragmented",  "segmented", "reassembled",  "timestamp_request"};
 // What the switch sends of its own, counted at the port whose traffic caused it; an ARP request at
 // the port that it leaves by.
 enum class Originated : uint8_t {
@@ -47,10 +50,14 @@ enum class Originated : uint8_t {
     host,
     fragment,
     segment,
+    reassembled,
+    timestamp_reply,
+    tcp_reset,
     kCount
 };
 inline constexpr const char* kOriginatedNames[] = {
-    "arp_request", "arp_reply", "echo_reply", "icmp_error", "host", "fragment", "segment"};
+    "arp_request", "arp_reply", "echo_reply",  "icmp_error",      "host",
+    "fragment",    "segment",   "reassembled", "timestamp_reply", "tcp_reset"};
 
 // Bursts as received: 1, 2, 3-4, 5-8, 9-16, 17-32, 33-64 packets.
 inline constexpr size_t kBurstBuckets = 7;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/dataplane.h"
 
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -68,6 +69,7 @@ Dataplane::Dataplane(const DataplaneOptions& options)
       buffers_{*pool_, *large_pool_},
       // Packets that wait must not starve those that don't.
       neighbours_(options.max_neighbours, options.mbufs / 8),
+      reassembly_(options.mbufs / 8, rte_get_tsc_hz()),
       snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))),
       watches_(rcu_, std::make_unique<WatchSet>()) {
     for (unsigned i = 0; i <= options.workers; ++i) {
@@ -83,6 +85,7 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .snapshot = snapshot_,
                               .routes = routes_,
                               .neighbours = neighbours_,
+                              .reassembly = reassembly_,
                               .punt_queue = punt_queue_,
                               .watches = watches_,
                               .waker = *this,

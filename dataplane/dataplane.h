@@ -49,6 +49,7 @@ public:
 
     RouteTable& routes() noexcept { return routes_; }
     NeighbourTable& neighbours() noexcept { return neighbours_; }
+    ReassemblyTable& reassembly() noexcept { return reassembly_; }
     Rcu& rcu() noexcept { return rcu_; }
     // From now on until remove(): workers write down what `watch` wants. Throws std::runtime_error
     // where there are kMax already.
@@ -93,6 +94,7 @@ private:
     Mempool pool_, large_pool_;
     FrameBuffers buffers_;
     NeighbourTable neighbours_;
+    ReassemblyTable reassembly_;
     PuntQueue punt_queue_;
     std::vector<Ring> inject_rings_;
     std::vector<Counters*> counters_;                         // NUMA-local; one more than workers

@@ -108,9 +108,21 @@ namespace vethway {
     X(icmp_unhandled, "local", \
       "ICMP to the switch that asks for nothing: no error comes back either", \
       "nothing: the switch has no answer to such a message; vethway show drops --last 20 --reason icmp_unhandled tells who sends it") \
-    X(fragment_local, "local", \
-      "fragment addressed to the switch, which does not reassemble", \
-      "send to the switch in packets that fit: ping -s 1400, or a larger MTU on the way") \
+    X(fragment_malformed, "ip4_reassemble", \
+      "fragment to the switch without data, past the datagram's end or past 65535, or of another mind about ECN: all of its datagram", \
+      "vethway show drops --last 20 --reason fragment_malformed tells who sends it: mend that sender") \
+    X(fragment_overlap, "ip4_reassemble", \
+      "fragment to the switch that overlaps another one: all of its datagram, as it may be forged", \
+      "vethway show drops --last 20 --reason fragment_overlap tells who sends it: mend that sender, or refuse it on the way") \
+    X(fragment_duplicate, "ip4_reassemble", \
+      "fragment to the switch that was there already", \
+      "look for what sends frames twice on the way to PORT: a loop, or two paths joined") \
+    X(fragment_limit, "ip4_reassemble", \
+      "too many fragments to the switch wait for others: 4 MiB, 1024 datagrams, an eighth of the mbufs, or 64 of others of one source", \
+      "vethway show drops --last 20 --reason fragment_limit tells who sends them; send to the switch in packets that fit: ping -s 1400") \
+    X(fragment_timeout, "ip4_reassemble", \
+      "fragment to the switch whose datagram was not whole after 30 seconds", \
+      "look for what loses fragments on the way to PORT: vethway capture tells which came; or send in packets that fit") \
     X(l4_malformed, "local", \
       "UDP or TCP to the switch that is short or has a wrong length or checksum", \
       "vethway show drops --last 20 --reason l4_malformed tells who sends it: mend that sender") \

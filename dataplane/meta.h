@@ -22,7 +22,7 @@ enum class Inject : uint8_t {
     output,        // an IP packet of ours behind room for an Ethernet header; src may be 0 (chosen)
     frame,         // an ARP request for `egress`
     resolve,       // a packet once held, for which there is hope
-    undeliverable  // a packet once held: its next hop failed; `why` says so
+    undeliverable  // a packet once held: what it waited for did not come; `why` says what
 };
 
 struct PacketMeta {

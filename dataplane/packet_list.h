@@ -11,6 +11,8 @@ class PacketList {
 public:
     bool empty() const noexcept { return head_ == nullptr; }
     unsigned size() const noexcept { return size_; }
+    // Begins the list by meta().next_held; null when empty.
+    rte_mbuf* front() const noexcept { return head_; }
     void push(rte_mbuf* m) noexcept {
         meta(*m).next_held = nullptr;
         (head_ == nullptr ? head_ : meta(*tail_).next_held) = m;

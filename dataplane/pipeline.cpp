@@ -9,6 +9,7 @@
 #include "dataplane/ip4/ip4_input.h"
 #include "dataplane/ip4/ip4_lookup.h"
 #include "dataplane/ip4/ip4_output.h"
+#include "dataplane/ip4/ip4_reassemble.h"
 #include "dataplane/ip4/ip4_source.h"
 #include "dataplane/neighbour/resolve.h"
 #include "dataplane/rx_repair.h"
@@ -30,7 +31,8 @@ void Pipeline::receive(Burst& rx) noexcept {
 void Pipeline::run_ip4() noexcept {
     ip4_source(c_, checked_);
     ip4_lookup(c_, checked_, {.local = local_, .forward = forward_, .errors = errors_});
-    local_input(c_, local_, {.own = own_, .errors = errors_, .punt = punt_});
+    ip4_reassemble(c_, local_, whole_);
+    local_input(c_, whole_, {.own = own_, .errors = errors_, .punt = punt_});
     ip4_forward(c_, forward_, {.routed = routed_, .errors = errors_});
     icmp_error(c_, errors_, own_);
     ip4_output(c_, own_, {.routed = routed_, .loopback = to_loopback_});
@@ -60,9 +62,9 @@ void Pipeline::inject(Burst& packets) noexcept {
                 c_.counters.taken_up(1);
                 routed_.push(m);
                 break;
-            case Inject::undeliverable:  // the control thread took it from its neighbour's queue
+            case Inject::undeliverable:  // the control thread ended its waiting
                 c_.counters.taken_up(1);
-                packet.route = nullptr;  // long gone, perhaps
+                packet.route = &c_.routes.lookup(Ip4{ip4(*m).dst});  // its own is long gone, perhaps
                 errors_.push(m);
                 break;
         }

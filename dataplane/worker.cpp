@@ -36,6 +36,7 @@ Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buff
       icmp_limit_(rte_get_tsc_hz(), shared.workers),
       context_{.routes = shared.routes,
                .neighbours = shared.neighbours,
+               .reassembly = shared.reassembly,
                .buffers = buffers,
                .counters = counters,
                .drops = drops_,

@@ -19,6 +19,7 @@ struct WorkerShared {
     const Published<Snapshot>& snapshot;
     const RouteTable& routes;
     NeighbourTable& neighbours;
+    ReassemblyTable& reassembly;
     PuntQueue& punt_queue;
     const Published<WatchSet>& watches;
     WorkerWaker& waker;

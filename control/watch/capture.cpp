@@ -17,7 +17,8 @@ constexpr uint64_t kQuietMs = 100;  // after that a frame is shown with what is 
 constexpr size_t kMostPackets = size_t{1} << 17;
 
 constexpr uint32_t kDeciding = bit(Step::received) | bit(Step::sent) | bit(Step::dropped) |
-                               bit(Step::consumed) | bit(Step::waits) | bit(Step::handed_over);
+                               bit(Step::consumed) | bit(Step::waits) | bit(Step::collected) |
+                               bit(Step::handed_over);
 constexpr uint32_t kTelling =
     kDeciding | bit(Step::originated) | bit(Step::released) | bit(Step::asks_error);
 
@@ -111,7 +112,8 @@ void Capture::note_originated(const Record& r, Known& known) {
     if (parent == packets_.end()) return;
     const auto what = static_cast<Originated>(r.a);
     if (what == Originated::fragment || what == Originated::segment) ++parent->second.pieces;
-    if (what == Originated::arp_reply || what == Originated::echo_reply)
+    if (what == Originated::arp_reply || what == Originated::echo_reply ||
+        what == Originated::timestamp_reply)
         parent->second.answer = r.a;
 }
 
@@ -191,6 +193,8 @@ std::string Capture::fate(const Known& known) const {
             return consumed_words(known);
         case Step::waits:
             return "waits for " + r.next_hop.to_string();
+        case Step::collected:
+            return "held: a fragment to the switch, which waits for the others";
         case Step::handed_over:
             return fmt::format("handed over to worker {}", r.a);
         case Step::sent:

@@ -20,6 +20,11 @@ bool was_cut(const NotedStep& end) {
     return what == Consumed::fragmented || what == Consumed::segmented;
 }
 
+bool was_joined(const NotedStep& end) {
+    return end.record.step == Step::consumed &&
+           static_cast<Consumed>(end.record.a) == Consumed::reassembled;
+}
+
 }  // namespace
 
 bool StoryPacket::ended() const {
@@ -38,6 +43,7 @@ Outcome StoryPacket::outcome() const {
         case Step::dropped:
             return Outcome::dropped;
         case Step::waits:
+        case Step::collected:
             return Outcome::waits;
         default:
             return Outcome::unknown;
@@ -48,6 +54,10 @@ bool Story::ended() const { return std::ranges::all_of(packets, &StoryPacket::en
 
 Outcome Story::outcome() const {
     const StoryPacket& first = packets.front();
+    if (was_joined(first.last())) {  // what became of the whole, if this fragment was the last
+        const auto whole = std::ranges::find(packets, first.id, &StoryPacket::parent);
+        return whole != packets.end() ? whole->outcome() : Outcome::consumed;
+    }
     if (!was_cut(first.last())) return first.outcome();
     // The worst of them is what a user must know of.
     Outcome worst = Outcome::forwarded;

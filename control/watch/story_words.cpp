@@ -31,6 +31,8 @@ constexpr StepRow kSteps[] = {
     {"forwarded", "ip4_forward"},
     {"refused_forward", "ip4_forward"},
     {"asks_error", "icmp_error"},
+    {"collected", "ip4_reassemble"},
+    {"reassembled", "ip4_reassemble"},
     {"sent_own", "ip4_output"},
     {"resolved", "neighbour"},
     {"waits", "neighbour"},
@@ -48,11 +50,13 @@ static_assert(std::size(kSteps) == static_cast<size_t>(Step::dropped) + 1);
 constexpr const char* kConsumedWords[] = {
     "an ARP request, answered",  "an ARP reply, taken in",
     "an echo request, answered", "handed to the daemon",
-    "cut into fragments",        "cut into the segments that its sender left to the device"};
+    "cut into fragments",        "cut into the segments that its sender left to the device",
+    "put together with the other fragments", "an ICMP timestamp request, answered"};
 static_assert(std::size(kConsumedWords) == static_cast<size_t>(Consumed::kCount));
 constexpr const char* kOriginatedWords[] = {
     "an ARP request",           "an ARP reply", "an echo reply", "an ICMP error",
-    "a packet of the daemon's", "a fragment",   "a segment"};
+    "a packet of the daemon's", "a fragment",   "a segment",
+    "a packet put together of fragments", "an ICMP timestamp reply", "a TCP reset"};
 static_assert(std::size(kOriginatedWords) == static_cast<size_t>(Originated::kCount));
 constexpr const char* kFateWords[] = {
     "sent", "not sent, because none may be about such a packet (RFC 1812 4.3.2.7)",
@@ -121,7 +125,8 @@ std::string source_words(const NotedStep& s, Controller& controller) {
 
 std::string icmp_words(uint32_t type_code) {
     const uint32_t type = type_code >> 8, code = type_code & 0xff;
-    if (type == kIcmpTimeExceeded) return "time exceeded";
+    if (type == kIcmpTimeExceeded)
+        return code == kIcmpReassemblyTimeExceeded ? "reassembly time exceeded" : "time exceeded";
     if (type != kIcmpUnreachable) return format("type {} code {}", type, code);
     switch (code) {
         case kIcmpNetUnreachable:
@@ -244,6 +249,11 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::forwarded:
         case Step::refused_forward:
             return forward_words(s, controller);
+        case Step::collected:
+            return format("a fragment, bytes {} to {} of what is to us: held until all are here", r.a,
+                          r.b > r.a ? r.b - 1 : r.a);
+        case Step::reassembled:
+            return format("{} fragments make {} bytes", r.a, r.b);
         case Step::asks_error:
             return format("ICMP {} to {}: {}", icmp_words(r.a), source_of(s), kFateWords[r.b]);
         case Step::learned:

@@ -3,9 +3,11 @@
 
 #include "dataplane/context.h"
 #include "dataplane/icmp/refuse.h"
+#include "dataplane/icmp/timestamp.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/checksum.h"
 #include "dataplane/offload/segment.h"
+#include "dataplane/tcp/tcp_reset.h"
 
 namespace vethway {
 
@@ -64,17 +66,14 @@ bool is_whole_tcp(rte_mbuf& m, size_t at, size_t bytes) noexcept {
     return header >= sizeof(TcpHeader) && header <= bytes && has_right_checksum(m, at, bytes);
 }
 
-void transport_input(Context& c, rte_mbuf* m, Burst& errors) noexcept {
+void transport_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
     const Ip4Header& ip = ip4(*m);
     const size_t at = meta(*m).l3_offset + ip.header_bytes(), bytes = m->pkt_len - at;
-    const auto l4 = frame_bytes(*m).subspan(at);
     const bool tcp = ip.protocol == kProtocolTcp;
     if (tcp ? !is_whole_tcp(*m, at, bytes) : !is_whole_udp(*m, at, bytes))
         return c.drops.add(m, Drop::l4_malformed);
-    // RFC 9293 3.10.7.1: a reset is never answered.
-    if (tcp && (reinterpret_cast<const TcpHeader*>(l4.data())->flags & kTcpReset) != 0)
-        return c.drops.add(m, Drop::port_closed);
-    refuse(errors, m, Drop::port_closed, kIcmpUnreachable, kIcmpPortUnreachable);
+    if (tcp) return tcp_reset(c, m, at, out.own);
+    refuse(out.errors, m, Drop::port_closed, kIcmpUnreachable, kIcmpPortUnreachable);
 }
 
 void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
@@ -87,6 +86,8 @@ void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
             // RFC 1122 3.2.2.6: a request that came to a group address on the link is not answered.
             if (meta(*m).link_group) return c.drops.add(m, Drop::link_broadcast);
             return echo(c, m, out.own);
+        case kIcmpTimestamp:
+            return timestamp_reply(c, m, at, out.own);
         case kIcmpEchoReply:
         case kIcmpUnreachable:
         case kIcmpTimeExceeded:
@@ -103,12 +104,10 @@ void local_input(Context& c, Burst& in, LocalOutputs out) noexcept {
     for (rte_mbuf* m : in) {
         show_as_on_wire(*m);
         const Ip4Header& ip = ip4(*m);
-        if (ip.is_fragment())
-            c.drops.add(m, Drop::fragment_local);
-        else if (ip.protocol == kProtocolIcmp)
+        if (ip.protocol == kProtocolIcmp)
             icmp_input(c, m, out);
         else if (ip.protocol == kProtocolUdp || ip.protocol == kProtocolTcp)
-            transport_input(c, m, out.errors);
+            transport_input(c, m, out);
         else if (ip.protocol == kProtocolIgmp)  // for groups, of which there are none here
             c.drops.add(m, Drop::protocol_unknown);
         else

@@ -26,8 +26,10 @@ Drop drop_for(RouteType type) noexcept {
 }
 
 void finish(Context& c, Ip4Header& ip) noexcept {
-    ip.id = c.next_ip_id;
-    c.next_ip_id = static_cast<uint16_t>(c.next_ip_id + c.ip_id_step);
+    if (!ip.dont_fragment()) {  // else nobody needs an id (RFC 6864 4.1)
+        ip.id = c.next_ip_id;
+        c.next_ip_id = static_cast<uint16_t>(c.next_ip_id + c.ip_id_step);
+    }
     ip.checksum = 0;
     ip.checksum = internet_checksum({reinterpret_cast<const std::byte*>(&ip), ip.header_bytes()});
 }

@@ -68,10 +68,12 @@ static_assert(sizeof(Ip6Header) == 40 && alignof(Ip6Header) == 1);
 // RFC 792 and RFC 1812 5.2.7; the names are those of the RFCs.
 inline constexpr uint8_t kIcmpEchoReply = 0, kIcmpUnreachable = 3, kIcmpSourceQuench = 4,
                          kIcmpRedirect = 5, kIcmpEchoRequest = 8, kIcmpTimeExceeded = 11,
-                         kIcmpParameterProblem = 12;
+                         kIcmpParameterProblem = 12, kIcmpTimestamp = 13,
+                         kIcmpTimestampReply = 14;
 inline constexpr uint8_t kIcmpNetUnreachable = 0, kIcmpHostUnreachable = 1,
                          kIcmpProtocolUnreachable = 2, kIcmpPortUnreachable = 3,
                          kIcmpFragmentationNeeded = 4, kIcmpAdminProhibited = 13;
+inline constexpr uint8_t kIcmpReassemblyTimeExceeded = 1;
 
 struct IcmpHeader {
     uint8_t type, code;
@@ -86,7 +88,8 @@ struct UdpHeader {
 static_assert(sizeof(UdpHeader) == 8);
 
 // Of TcpHeader's flags (RFC 9293 3.1).
-inline constexpr uint8_t kTcpFin = 1, kTcpReset = 4, kTcpPush = 8, kTcpCwr = 0x80;
+inline constexpr uint8_t kTcpFin = 1, kTcpSyn = 2, kTcpReset = 4, kTcpPush = 8, kTcpAck = 0x10,
+                         kTcpCwr = 0x80;
 
 struct TcpHeader {
     Be16 src_port, dst_port;

@@ -29,6 +29,8 @@ enum class Step : uint8_t {
     forwarded,        // TTL counted down, `egress` and `next_hop` chosen; a: MTU; b: size there
     refused_forward,  // a: MTU; b: size there; `why` says for what
     asks_error,       // a: ICMP type << 8 | code; b: ErrorFate
+    collected,        // a fragment to us, held for the others; a, b: its bytes' place
+    reassembled,      // made of fragments; a: how many; b: its size
     sent_own,         // a packet of ours found its way; a: RouteType
     resolved,         // `next_hop` has `mac`; a: NeighbourState
     waits,            // for the MAC of `next_hop`; a: NeighbourState; b: how many wait with it

@@ -40,6 +40,7 @@ public:
           limit_(rte_get_tsc_hz(), 1),
           context_{.routes = dataplane.routes(),
                    .neighbours = dataplane.neighbours(),
+                   .reassembly = dataplane.reassembly(),
                    .buffers = dataplane.buffers(),
                    .counters = *counters_,
                    .drops = drops_,

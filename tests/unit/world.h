@@ -81,6 +81,7 @@ protected:
         make_snapshot();
         context_ = std::make_unique<Context>(Context{.routes = routes_,
                                                      .neighbours = neighbours_,
+                                                     .reassembly = reassembly_,
                                                      .buffers = buffers_,
                                                      .counters = *counters_,
                                                      .drops = drops_,
@@ -125,8 +126,11 @@ protected:
         }
         return m;
     }
-    // As the control thread does at the end: neighbours give up what waits for them.
+    // As the control thread does at the end: neighbours give up what waits for them, and fragments
+    // wait no longer.
     void expire_held() {
+        PacketList fragments = reassembly_.take_all();
+        while (rte_mbuf* m = fragments.pop()) rte_pktmbuf_free(m);
         neighbours_.for_each([this](Neighbour& n) {
             uint32_t count = 0;
             for (rte_mbuf* m = neighbours_.take_held(n, count); m != nullptr;) {
@@ -161,6 +165,7 @@ protected:
     Rcu rcu_{1};
     RouteTable routes_{rcu_};
     NeighbourTable neighbours_;
+    ReassemblyTable reassembly_{512, kHz};
     std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
     Tracer tracer_{0};
     Drops drops_{*counters_, tracer_};
