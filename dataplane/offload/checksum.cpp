@@ -3,6 +3,8 @@
 
 #include <rte_ip.h>
 
+#include <algorithm>
+
 #include "dataplane/meta.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/crc32c.h"
@@ -24,11 +26,21 @@ uint32_t frame_crc32c(const rte_mbuf& m, size_t offset) noexcept {
 }  // namespace
 
 uint16_t frame_checksum(const rte_mbuf& m, size_t offset, size_t bytes) noexcept {
-    uint16_t sum = 0;
-    if (rte_raw_cksum_mbuf(&m, static_cast<uint32_t>(offset), static_cast<uint32_t>(bytes), &sum) !=
-        0)
-        return 1;  // not as many bytes: as wrong as a checksum can be
-    return static_cast<uint16_t>(~rte_be_to_cpu_16(sum));
+    if (offset + bytes > m.pkt_len) return 1;  // as wrong as a checksum can be
+    // Not rte_raw_cksum_mbuf(): it loses carries behind a segment of odd length (DPDK 22.11).
+    ChecksumSum sum;
+    bool is_odd = false;
+    for (const rte_mbuf* s = &m; s != nullptr && bytes > 0; s = s->next) {
+        const size_t skipped = std::min<size_t>(offset, s->data_len);
+        const size_t n = std::min(bytes, s->data_len - skipped);
+        const uint16_t part = rte_be_to_cpu_16(
+            rte_raw_cksum(rte_pktmbuf_mtod_offset(s, const std::byte*, skipped), n));
+        sum.add16(is_odd ? rte_bswap16(part) : part);
+        is_odd ^= (n & 1) != 0;
+        offset -= skipped;
+        bytes -= n;
+    }
+    return sum.checksum();
 }
 
 void complete_checksum(rte_mbuf& m) noexcept {

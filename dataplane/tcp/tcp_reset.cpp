@@ -9,6 +9,7 @@ namespace vethway {
 namespace {
 
 constexpr uint8_t kResetTtl = 64;
+constexpr uint8_t kEcn = 3;  // RFC 3168 5.2: a reset is not capable of ECN
 constexpr uint8_t kNoOptions = sizeof(TcpHeader) / 4 << 4;
 
 // Where the segment acknowledges something, that is where the reset belongs; else it acknowledges
@@ -40,7 +41,7 @@ rte_mbuf* make_reset(Context& c, rte_mbuf& to, size_t at) noexcept {
     ether(*m) = {.dst = {}, .src = {}, .type = kEtherTypeIp4};  // until it is addressed
     Ip4Header& ip = ip4(*m);
     ip = {.version_ihl = 0x45,
-          .tos = packet.tos,
+          .tos = static_cast<uint8_t>(packet.tos & ~kEcn),
           .total_length = kSize,
           .id = 0,
           .fragment = Ip4Header::kDontFragment,

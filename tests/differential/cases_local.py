@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packets to the router itself: echo, closed ports, protocols it does not speak, fragments."""
+"""Packets to the router itself: echo, timestamps, closed ports, protocols it does not speak. In fragments:
+cases_fragments.py."""
 
 from case import (BROADCAST, FROM, ICMP, TCP, UDP, Raw, case, echo, ether, host_mac, icmp, ip4, patched, port_ip,
                   port_mac, tcp, udp, with_options)
@@ -51,10 +52,10 @@ ANSWERED += [case(f"echo_{kind}_option_{n}", "RFC 1122 3.2.2.6: options echoed",
              for kind, table in {"dropped": DROPPED, "echoed": ECHOED}.items() for n, o in table.items()]
 
 
-def timestamp(size):
-    data = bytearray(bytes([13, 0, 0, 0, 0, 7, 0, 1]) + bytes(range(1, 30)))[:size]
+def timestamp(size, code=0, **fields):
+    data = bytearray(bytes([13, code, 0, 0, 0, 7, 0, 1]) + bytes(range(1, 30)))[:size]
     data[2:4] = checksum(bytes(data)).to_bytes(2, "big")
-    return ip4(Raw(bytes(data)), proto=1, dst=US)
+    return ip4(Raw(bytes(data)), **{"proto": 1, "dst": US, **fields})
 
 
 good = ping()
@@ -68,6 +69,18 @@ REFUSED = [
     case("icmp_to_us_timestamp", "RFC 1812 4.3.3.8: MAY", timestamp(20), level="report"),
     case("icmp_to_us_timestamp_longer", "RFC 1812 4.3.3.8: MAY", timestamp(32), level="report"),
     case("icmp_to_us_cut_timestamp", "Linux icmp_timestamp", timestamp(11), level="report"),
+    *[case(f"icmp_to_us_timestamp_of_{n}", "Linux icmp_timestamp", timestamp(n), level="report")
+      for n in (7, 8, 12, 13, 16, 19, 21)],
+    *[case(f"timestamp_code_{n}", "Linux icmp_timestamp", timestamp(20, code=n), level="report") for n in (1, 255)],
+    case("timestamp_tos", "RFC 1812 4.3.2.5", timestamp(20, tos=0xB8), level="report"),
+    case("timestamp_df", "RFC 1122 3.2.2.8", timestamp(20, flags="DF"), level="report"),
+    case("timestamp_ttl_1", "RFC 1122 3.2.2.8", timestamp(20, ttl=1), level="report"),
+    case("timestamp_to_another_address", "RFC 1122 3.2.2.8", timestamp(20, dst=port_ip(2)), level="report"),
+    case("timestamp_options", "RFC 1122 3.2.2.8", with_options(timestamp(20), "01010101"), level="report"),
+    case("timestamp_bad_checksum", "RFC 1122 3.2.2", patched(timestamp(20), 36, b"\1\2")),
+    case("timestamp_to_subnet_broadcast", "RFC 1122 3.2.2.8", timestamp(20, dst="10.1.0.255", eth=broadcast)),
+    case("timestamp_in_a_broadcast_frame", "RFC 1122 3.3.6", timestamp(20, eth=broadcast), level="report"),
+    case("timestamp_without_a_way_back", "RFC 1122 3.2.2.8", timestamp(20, src="172.16.0.9"), level="report"),
     case("icmp_to_us_error_bad_checksum", "RFC 1122 3.2.2", patched(icmp(3, 3, udp()[14:], dst=US), 36, b"\1\2")),
     case("echo_to_subnet_broadcast", f"{ECHO}; icmp_echo_ignore_broadcasts 1",
          ping(dst="10.1.0.255", eth=broadcast)),
@@ -107,6 +120,35 @@ UDPS = [
     case("udp_without_a_way_back", CLOSED, udp(dst=US, src="172.16.0.9")),
 ]
 
+
+
+def segment(flags, data=b"", seq=1000, ack=2000, **fields):
+    tcp_fields = {k: fields.pop(k) for k in ("chksum", "dataofs", "options", "urgptr") if k in fields}
+    return ip4(TCP(flags=flags, seq=seq, ack=ack, **tcp_fields) / Raw(data), **{"dst": US, **fields})
+
+
+FLAGS = ("S", "F", "P", "U", "A", "SA", "FA", "SF", "SFA", "PA", "UAP", "SEC", "FSRPAU", "R", "RA", "RS", "")
+TCPS_OF_ALL_KINDS = [
+    *[case(f"tcp_flags_{f or 'none'}_of_{len(data)}", RESET, segment(f, data))
+      for f in FLAGS for data in (b"", b"data", b"odd")],
+    *[case(f"tcp_flags_{f or 'none'}_broken_checksum", "RFC 9293 3.1", segment(f, chksum=0xBAD)) for f in FLAGS],
+    *[case(f"tcp_sequence_{f}_wraps", RESET, segment(f, b"data", seq=0xFFFFFFFE, ack=0xFFFFFFFF))
+      for f in ("S", "F", "A", "SF")],
+    *[case(f"tcp_tos_{t:02x}", "RFC 1812 4.3.2.5; Linux", segment("S", tos=t), level="report")
+      for t in (0x02, 0x03, 0x10, 0xB8, 0xFF)],
+    case("tcp_options_mss", RESET, segment("S", b"data", options=[("MSS", 1460), ("NOP", None), ("NOP", None)])),
+    case("tcp_broken_offset_past_the_end", "RFC 9293 3.1", segment("S", dataofs=15)),
+    case("tcp_ip_options", RESET, with_options(segment("S", b"data"), "01010101")),
+    case("tcp_ttl_1", RESET, segment("S", ttl=1)),
+    case("tcp_padded", RESET, segment("S", b"x") + bytes([0xA5]) * 5),
+    case("tcp_large", RESET, segment("A", bytes(1460))),
+    case("tcp_large_syn", RESET, segment("S", bytes(1459))),
+    case("tcp_without_a_way_back", RESET, segment("S", src="172.16.0.9")),
+    case("tcp_back_by_another_port", RESET, segment("S", src="10.2.0.3")),
+    case("tcp_in_a_multicast_frame", "RFC 1122 4.2.3.10", segment("S", eth=ether(dst="01:00:5e:00:00:01"))),
+    *[case(f"tcp_to_{a}_from_h2", RESET, (2, segment("S", dst=a, **FROM[2]))) for a in OWN_ADDRESSES],
+]
+
 TCPS = [
     case("tcp_syn", RESET, tcp(dst=US)),
     case("tcp_syn_to_another_port", RESET, tcp(dst=port_ip(2))),
@@ -132,29 +174,4 @@ PROTOCOLS += [
                                                      eth=ether(src=host_mac(2), dst=port_mac(2))))),
 ]
 
-
-def halves(frame, at=16, gap=0):
-    """The packet as two fragments, the second `gap` * 8 bytes off its place."""
-    fields = {"src": ".".join(str(x) for x in frame[26:30]), "dst": US, "proto": frame[23]}
-    body = Raw(frame[34:34 + at]), Raw(frame[34 + at:])
-    return (ip4(body[0], flags="MF", **fields), ip4(body[1], frag=at // 8 + gap, **fields))
-
-
-def echo_halves(**fields):
-    """From a sender of its own each time: what stays incomplete must not meet the next case's halves."""
-    return halves(ping(size=64), **fields)
-
-
-FRAGMENTS = [
-    case("fragments_of_an_echo", "RFC 1812 4.2.2.8; RFC 1122 3.3.2", *echo_halves()),
-    case("fragments_of_an_echo_reversed", "RFC 1812 4.2.2.8", *reversed(echo_halves())),
-    case("fragments_of_a_datagram", "RFC 1122 3.3.2", *halves(udp(dst=US, size=64))),
-    case("fragments_with_a_gap", "RFC 791", *echo_halves(gap=1)),
-    case("fragments_overlap", "RFC 5722 for IPv4; Linux inet_frag_queue_insert", *echo_halves(gap=-1),
-         level="report"),
-    case("fragment_first_alone", "RFC 1122 3.3.2", echo_halves()[0]),
-    case("fragment_last_alone", "RFC 1122 3.3.2", echo_halves()[1]),
-    case("fragment_of_protocol_253", "RFC 1122 3.3.2", ip4(Raw(bytes(64)), proto=253, flags="MF", dst=US)),
-]
-
-CASES = ANSWERED + REFUSED + UDPS + TCPS + PROTOCOLS + FRAGMENTS
+CASES = ANSWERED + REFUSED + UDPS + TCPS + TCPS_OF_ALL_KINDS + PROTOCOLS

@@ -7,7 +7,7 @@ import time
 import frames
 from frames import echo, host_ip, icmp, ip4, port_ip, udp
 from lab import Failure, needs, wait_for
-from scapy.layers.inet import ICMP, IP
+from scapy.layers.inet import ICMP, IP, TCP
 from scapy.packet import Raw
 
 LAB = {"raw": True, "routes": ["to: 192.0.2.0/24, action: blackhole", "to: 198.51.100.0/24, action: unreachable",
@@ -83,7 +83,18 @@ def test_host_unreachable_after_three_requests(lab):
 def test_port_unreachable(lab):
     error_for(lab, udp(dst=port_ip(1)), "port_closed", 3, 3)
     error_for(lab, udp(dst=port_ip(2)), "port_closed", 3, 3, source=port_ip(2))
-    error_for(lab, frames.tcp(dst=port_ip(1)), "port_closed", 3, 3)
+
+
+def test_tcp_reset(lab):
+    w1 = lab.wire("h1")
+    for flags, wanted in (("S", "RA"), ("A", "R")):
+        with lab.moves({"p1.rx_packets": 1, "p1.dropped.port_closed": 1, "p1.originated.tcp_reset": 1,
+                        "p1.tx_packets": 1}):
+            w1.send(frames.tcp(dst=port_ip(2), flags=flags))
+            got = w1.expect()
+        assert (got[IP].src, got[TCP].flags, got[TCP].sport) == (port_ip(2), wanted, 5000), got.summary()
+        assert frames.checksums_right(got)
+    silent(lab, frames.tcp(dst=port_ip(1), flags="R"), "port_closed")
 
 
 def test_protocol_unreachable(lab):
@@ -157,10 +168,48 @@ def test_icmp_to_the_switch_without_answer(lab):
     broken = frames.patched(echo(dst=port_ip(1)), 14 + 20 + 2, b"\x12\x34")
     silent(lab, broken, "icmp_malformed")
     silent(lab, ip4(Raw(b"\x08\x00\x00"), proto=1, dst=port_ip(1)), "icmp_malformed")
-    silent(lab, icmp(13, 0, bytes(12), dst=port_ip(1)), "icmp_unhandled")
-    silent(lab, ip4(Raw(b"x" * 64), proto=17, flags="MF", dst=port_ip(1)), "fragment_local")
+    silent(lab, icmp(9, 0, bytes(12), dst=port_ip(1)), "icmp_unhandled")
+    silent(lab, icmp(13, 0, bytes(3), dst=port_ip(1)), "icmp_malformed")
+    silent(lab, ip4(b"", proto=17, flags="MF", dst=port_ip(1)), "fragment_malformed")
     silent(lab, echo(dst="10.1.0.255", eth=frames.ether(dst=frames.BROADCAST)), "broadcast")
     silent(lab, echo(dst=port_ip(1), eth=frames.ether(dst=frames.BROADCAST)), "link_broadcast")
+
+
+def test_timestamp(lab):
+    w1 = lab.wire("h1")
+    with lab.moves({"p1.rx_packets": 1, "p1.consumed.timestamp_request": 1, "p1.originated.timestamp_reply": 1,
+                    "p1.tx_packets": 1}):
+        w1.send(icmp(13, 0, bytes(range(12)), dst=port_ip(1)))
+        got = w1.expect()
+    now_ms = int(time.time() * 1000) % 86_400_000
+    assert (got[ICMP].type, got[ICMP].ts_ori) == (14, 0x00010203), got.summary()
+    assert abs(got[ICMP].ts_rx - now_ms) < 3000 and got[ICMP].ts_tx == got[ICMP].ts_rx, (now_ms, got.summary())
+
+
+@needs()
+def test_ping_of_any_size(lab):
+    """A host cuts what exceeds its MTU; the switch puts it together and cuts its answer."""
+    wait_for(lambda: lab.ping("h1", port_ip(1), 1)[0], 5, "h1 reaches the switch")
+    for size in (1472, 1473, 8000, 65507):
+        ran = lab.run("h1", f"ping -n -c 3 -i 0.2 -W 2 -s {size} {port_ip(1)}")
+        assert "3 received" in ran.stdout, ran.stdout
+    assert lab.status()["accounting"]["held"] == 0
+
+
+@needs(raw=True)
+def test_incomplete_datagram(lab):
+    """Half a minute of patience; then the sender of a first fragment is told (RFC 1122 3.3.2)."""
+    w1 = lab.wire("h1")
+    first = ip4(Raw(bytes(64)), proto=17, flags="MF", dst=port_ip(1), id=1)
+    before, began = lab.counters(), time.monotonic()
+    w1.send(first, ip4(Raw(bytes(64)), proto=17, frag=8, dst=port_ip(1), id=2))
+    wait_for(lambda: lab.status()["accounting"]["held"] == 2, 1, "both are held")
+    got = w1.expect(timeout=33)
+    assert 29 < time.monotonic() - began < 32
+    assert (got[ICMP].type, got[ICMP].code, got[IP].src) == (11, 1, port_ip(1)), got.summary()
+    assert bytes(got)[42:14 + got[IP].len] == frames.ip_bytes(first)
+    wait_for(lambda: lab.status()["accounting"]["held"] == 0, 1, "none is held")
+    assert lab.moved(before)["p1.dropped.fragment_timeout"] == 2
 
 
 @needs()

@@ -60,10 +60,6 @@ def explain(lab, *args):
     return done.returncode, json.loads(done.stdout)
 
 
-def fragment(**fields):
-    return ip4(Raw(bytes(16)), proto=17, **fields)
-
-
 # What earns each reason that a frame from h1 can earn by itself.
 EARNED_BY = {
     "not_for_us": ip4(eth=ether(dst="02:00:00:00:99:99")),
@@ -92,7 +88,7 @@ EARNED_BY = {
     "fragment_needed": udp(size=1400, flags="DF"),
     "icmp_malformed": patched(echo(dst=port_ip(1)), 36, b"\x12\x34"),
     "icmp_unhandled": icmp(9, dst=port_ip(1)),
-    "fragment_local": fragment(dst=port_ip(1), frag=0, flags="MF"),
+    "fragment_malformed": ip4(Raw(b""), proto=17, dst=port_ip(1), flags="MF"),
     "l4_malformed": patched(udp(dst=port_ip(1)), 40, b"\x12\x34"),
     "port_closed": tcp(dst=port_ip(1)),
     "protocol_unknown": ip4(Raw(bytes(20)), dst=port_ip(1), proto=99),
@@ -103,6 +99,8 @@ EARNED_ELSEWHERE = {
     "neighbour_failed": "test_neighbour_failed",
     "mtu_exceeded": "test_wire",
     "runt": "classify_test", "truncated": "rx_repair_test", "oversize": "rx_repair_test",
+    "fragment_overlap": "ip4_reassemble_test", "fragment_duplicate": "ip4_reassemble_test",
+    "fragment_limit": "ip4_reassemble_test", "fragment_timeout": "test_incomplete_datagram",
     "neighbour_queue_full": "resolve_test", "neighbour_table_full": "resolve_test",
     "gso_malformed": "offload_test", "tx_ring_full": "tx_test", "tx_share_full": "tx_test",
     "no_buffer": "ip4_fragment_test", "tx_refused": "watch_test", "loopback_full": "watch_test",
@@ -179,6 +177,26 @@ def test_fragments_are_one_story(lab):
     assert story["outcome"] == "forwarded" and [p["outcome"] for p in story["packets"]] == \
         ["consumed", "forwarded", "forwarded"], story
     assert [p["caused_by"] for p in story["packets"]] == [None, 1, 1], story
+
+
+@needs(raw=True)
+def test_fragments_to_us(lab):
+    """The last one's story goes on with the whole; a what-if of any says that it waits, and holds nothing."""
+    pieces = [ip4(Raw(bytes(echo(size=64, dst=port_ip(1)))[34:][a:b]), proto=1, dst=port_ip(1), frag=a // 8,
+                  flags="MF" if b < 72 else 0) for a, b in ((0, 32), (32, 72))]
+    status, what_if = explain(lab, "--port", "p1", "--hex", pieces[0].hex())
+    assert what_if["outcome"] == "waits" and steps(what_if["packets"][0])[-1] == "collected", (status, what_if)
+    assert lab.status()["accounting"]["held"] == 0
+    with Trace(lab) as trace:
+        lab.wire("h1").send(*pieces)
+        stories = trace.wait_for(2)
+    assert {s["outcome"] for s in stories} == {"consumed"}, stories
+    first, last = sorted(stories, key=lambda s: len(s["packets"]))
+    assert steps(first["packets"][0])[-2:] == ["collected", "consumed"], first
+    whole = last["packets"][1]
+    assert steps(whole) == ["originated", "reassembled", "consumed"], last
+    assert whole["steps"][1]["words"] == "2 fragments make 92 bytes", whole
+    assert "ICMP echo reply" in last["packets"][2]["summary"], last
 
 
 @needs(raw=True, permanent=False)

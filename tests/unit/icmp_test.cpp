@@ -121,7 +121,6 @@ INSTANTIATE_TEST_SUITE_P(Causes, IcmpErrorTest, testing::Values(
     ErrorCase{"too_large",       {.fragment = 0x4000, .dst = kHostIp[3], .payload = udp(counting(1000))}, 3, 4, Drop::fragment_needed, kPortIp[1], 576},
     ErrorCase{"udp_to_us",       {.dst = kPortIp[1]}, 3, 3, Drop::port_closed},
     ErrorCase{"udp_to_us_ttl_1", {.ttl = 1, .dst = kPortIp[1]}, 3, 3, Drop::port_closed},
-    ErrorCase{"tcp_to_us",       {.protocol = kProtocolTcp, .dst = kPortIp[1], .payload = tcp()}, 3, 3, Drop::port_closed},
     ErrorCase{"gre_to_us",       {.protocol = 47, .dst = kPortIp[1]}, 3, 2, Drop::protocol_unknown},
     ErrorCase{"asked_address",   {.dst = kPortIp[2]}, 3, 3, Drop::port_closed, kPortIp[2]},
     ErrorCase{"options",         {.dst = kNowhere, .options = octets({7, 7, 4, 0, 0, 0, 0, 0})}, 3, 0, Drop::no_route},
@@ -303,7 +302,9 @@ INSTANTIATE_TEST_SUITE_P(ToUs, IcmpLocalTest, testing::Values(
     LocalCase{"seven_bytes",    {.protocol = 1, .payload = first(icmp(8), 7)}, Drop::icmp_malformed},
     LocalCase{"empty",          {.protocol = 1, .payload = {}}, Drop::icmp_malformed},
     LocalCase{"broadcast_echo", {.protocol = 1, .payload = icmp(8)}, Drop::link_broadcast, true},
-    LocalCase{"timestamp",      {.protocol = 1, .payload = icmp(13)}, Drop::icmp_unhandled},
+    LocalCase{"timestamp_cut",  {.protocol = 1, .payload = icmp(13, 0, counting(3))}, Drop::icmp_malformed},
+    LocalCase{"broadcast_timestamp", {.protocol = 1, .payload = icmp(13)}, Drop::link_broadcast, true},
+    LocalCase{"broadcast_tcp",  {.protocol = 6, .payload = tcp()}, Drop::link_broadcast, true},
     LocalCase{"redirect",       {.protocol = 1, .payload = icmp(5)}, Drop::icmp_unhandled},
     LocalCase{"udp_checksum",   {.l4 = Sum::wrong}, Drop::l4_malformed},
     LocalCase{"udp_cut",        {.payload = first(udp(), 7), .l4 = Sum::as_is}, Drop::l4_malformed},
@@ -315,8 +316,72 @@ INSTANTIATE_TEST_SUITE_P(ToUs, IcmpLocalTest, testing::Values(
     LocalCase{"tcp_offset_past_end", {.protocol = 6, .payload = as_bytes(TcpHeader{1, 2, 3, 4, 0x60, 2, 5, 0, 0})}, Drop::l4_malformed},
     LocalCase{"tcp_reset",      {.protocol = 6, .payload = as_bytes(TcpHeader{1, 2, 3, 4, 0x50, 4, 5, 0, 0})}, Drop::port_closed},
     LocalCase{"igmp",           {.protocol = 2}, Drop::protocol_unknown},
-    LocalCase{"first_fragment", {.protocol = 1, .fragment = 0x2000, .payload = icmp(8)}, Drop::fragment_local},
-    LocalCase{"later_fragment", {.fragment = 3}, Drop::fragment_local}),
+    LocalCase{"empty_fragment", {.protocol = 1, .fragment = 0x2000, .payload = {}}, Drop::fragment_malformed},
+    LocalCase{"fragment_of_7",  {.protocol = 1, .fragment = 0x2000, .payload = first(icmp(8), 7)}, Drop::fragment_malformed}),
+    [](const auto& c) { return c.param.name; });
+// clang-format on
+
+TEST_F(IcmpTest, TimestampOfNow) {
+    for (const size_t size : {4, 5, 12, 100}) {
+        ports_[1].sent.clear();
+        receive(frame(Ip4Packet{.tos = 0x10,
+                                .protocol = 1,
+                                .dst = kPortIp[1],
+                                .payload = icmp(kIcmpTimestamp, 3, counting(size))}));
+        const Bytes& reply = only_sent(1);
+        ASSERT_TRUE(is_valid_ip4_frame(reply));
+        const Bytes message = l4_of(reply);
+        ASSERT_EQ(message.size(), 20U);
+        EXPECT_EQ(reference_checksum(message), 0);
+        EXPECT_EQ(first(message, 2), octets({kIcmpTimestampReply, 0}));
+        EXPECT_EQ(from(first(message, 12), 4), octets({0, 7, 0, 1, 1, 2, 3, 4}));
+        const auto& times = *reinterpret_cast<const std::array<Be32, 2>*>(&message[12]);
+        const auto now = static_cast<uint32_t>(time(nullptr) % 86'400 * 1000);
+        EXPECT_NEAR(uint32_t{times[0]}, now, 3000);
+        EXPECT_EQ(uint32_t{times[0]}, uint32_t{times[1]});
+        EXPECT_EQ(ip4_of(reply).tos, 0x10);
+    }
+    EXPECT_EQ(consumed(Consumed::timestamp_request), 4U);
+    EXPECT_EQ(originated(Originated::timestamp_reply), 4U);
+}
+
+struct ResetCase {
+    const char* name;
+    uint8_t flags;
+    size_t data;
+    uint32_t sequence, acknowledgement;  // of the reset
+    uint8_t reset_flags;
+};
+class TcpResetTest : public IcmpTest, public testing::WithParamInterface<ResetCase> {};
+TEST_P(TcpResetTest, BelongsToTheSegment) {
+    const ResetCase& want = GetParam();
+    const TcpHeader header{4000, 80, 0xfffffffe, 77, 0x50, want.flags, 512, 0, 0};
+    receive(frame(Ip4Packet{.tos = 0x2b,
+                            .protocol = kProtocolTcp,
+                            .dst = kPortIp[2],
+                            .payload = join(as_bytes(header), counting(want.data))}));
+    const Bytes& reset = only_sent(1);
+    ASSERT_TRUE(is_valid_ip4_frame(reset));
+    EXPECT_EQ(Ip4{ip4_of(reset).src}, kPortIp[2]);
+    EXPECT_EQ(Ip4{ip4_of(reset).dst}, kHostIp[1]);
+    EXPECT_EQ(ip4_of(reset).tos, 0x28);
+    EXPECT_EQ(ip4_of(reset).fragment, Ip4Header::kDontFragment);
+    Bytes wanted = as_bytes(TcpHeader{80, 4000, want.sequence, want.acknowledgement, 0x50,
+                                      want.reset_flags, 0, 0, 0});
+    set_l4_checksum(wanted, Sum::valid, kProtocolTcp, kPortIp[2], kHostIp[1]);
+    EXPECT_EQ(l4_of(reset), wanted);
+    EXPECT_EQ(dropped(Drop::port_closed), 1U);
+    EXPECT_EQ(originated(Originated::tcp_reset), 1U);
+}
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Rfc9293, TcpResetTest, testing::Values(
+    ResetCase{"syn",      2, 0, 0, 0xffffffff, 0x14},
+    ResetCase{"syn_data", 2, 5, 0, 4, 0x14},
+    ResetCase{"syn_fin",  3, 0, 0, 0, 0x14},
+    ResetCase{"none",     0, 1, 0, 0xffffffff, 0x14},
+    ResetCase{"ack",      0x10, 0, 77, 0, 4},
+    ResetCase{"syn_ack",  0x12, 9, 77, 0, 4},
+    ResetCase{"fin_ack",  0x11, 9, 77, 0, 4}),
     [](const auto& c) { return c.param.name; });
 // clang-format on
 
