@@ -37,9 +37,9 @@ enum class Consumed : uint8_t {
     timestamp_request,
     kCount
 };
-inline constexpr const char* kConsumedNames[] = {
-    "arp_request", "arp_reply", "echo_request", "host",
-    "fragmented",  "segmented", "reassembled",  "timestamp_request"};
+inline constexpr const char* kConsumedNames[] = {"arp_request", "arp_reply",        "echo_request",
+                                                 "host",        "fragmented",       "segmented",
+                                                 "reassembled", "timestamp_request"};
 // What the switch sends of its own, counted at the port whose traffic caused it; an ARP request at
 // the port that it leaves by.
 enum class Originated : uint8_t {

@@ -64,7 +64,8 @@ void Pipeline::inject(Burst& packets) noexcept {
                 break;
             case Inject::undeliverable:  // the control thread ended its waiting
                 c_.counters.taken_up(1);
-                packet.route = &c_.routes.lookup(Ip4{ip4(*m).dst});  // its own is long gone, perhaps
+                packet.route =
+                    &c_.routes.lookup(Ip4{ip4(*m).dst});  // its own is long gone, perhaps
                 errors_.push(m);
                 break;
         }

@@ -48,15 +48,25 @@ static_assert(std::size(kSteps) == static_cast<size_t>(Step::dropped) + 1);
 
 // The answers that may be made of a packet, by Consumed and Originated.
 constexpr const char* kConsumedWords[] = {
-    "an ARP request, answered",  "an ARP reply, taken in",
-    "an echo request, answered", "handed to the daemon",
-    "cut into fragments",        "cut into the segments that its sender left to the device",
-    "put together with the other fragments", "an ICMP timestamp request, answered"};
+    "an ARP request, answered",
+    "an ARP reply, taken in",
+    "an echo request, answered",
+    "handed to the daemon",
+    "cut into fragments",
+    "cut into the segments that its sender left to the device",
+    "put together with the other fragments",
+    "an ICMP timestamp request, answered"};
 static_assert(std::size(kConsumedWords) == static_cast<size_t>(Consumed::kCount));
-constexpr const char* kOriginatedWords[] = {
-    "an ARP request",           "an ARP reply", "an echo reply", "an ICMP error",
-    "a packet of the daemon's", "a fragment",   "a segment",
-    "a packet put together of fragments", "an ICMP timestamp reply", "a TCP reset"};
+constexpr const char* kOriginatedWords[] = {"an ARP request",
+                                            "an ARP reply",
+                                            "an echo reply",
+                                            "an ICMP error",
+                                            "a packet of the daemon's",
+                                            "a fragment",
+                                            "a segment",
+                                            "a packet put together of fragments",
+                                            "an ICMP timestamp reply",
+                                            "a TCP reset"};
 static_assert(std::size(kOriginatedWords) == static_cast<size_t>(Originated::kCount));
 constexpr const char* kFateWords[] = {
     "sent", "not sent, because none may be about such a packet (RFC 1812 4.3.2.7)",
@@ -250,8 +260,8 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::refused_forward:
             return forward_words(s, controller);
         case Step::collected:
-            return format("a fragment, bytes {} to {} of what is to us: held until all are here", r.a,
-                          r.b > r.a ? r.b - 1 : r.a);
+            return format("a fragment, bytes {} to {} of what is to us: held until all are here",
+                          r.a, r.b > r.a ? r.b - 1 : r.a);
         case Step::reassembled:
             return format("{} fragments make {} bytes", r.a, r.b);
         case Step::asks_error:

@@ -24,7 +24,8 @@ struct Whole {
 // datagram is of one mind about being capable of ECN. `seen`: a bit for each of the four values.
 std::optional<uint8_t> joined_ecn(unsigned seen) noexcept {
     constexpr unsigned kNotCapable = 1, kCongested = 8;
-    if ((seen & kNotCapable) != 0) return seen == kNotCapable ? std::optional<uint8_t>(0) : std::nullopt;
+    if ((seen & kNotCapable) != 0)
+        return seen == kNotCapable ? std::optional<uint8_t>(0) : std::nullopt;
     return (seen & kCongested) != 0 ? uint8_t{3} : uint8_t{0};
 }
 
@@ -104,8 +105,7 @@ void give_up(Context& c, PacketList& held, Drop why) noexcept {
 rte_mbuf* join(Context& c, PacketList& fragments, rte_mbuf* last_come) noexcept {
     c.counters.held(1);  // as the others are, for a moment
     const auto whole = whole_of(fragments.front());
-    rte_mbuf* const m =
-        whole ? make_whole(c, *fragments.front(), *last_come, *whole) : nullptr;
+    rte_mbuf* const m = whole ? make_whole(c, *fragments.front(), *last_come, *whole) : nullptr;
     if (m == nullptr) {
         give_up(c, fragments, whole ? Drop::no_buffer : Drop::fragment_malformed);
         return nullptr;

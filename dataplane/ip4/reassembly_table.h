@@ -34,9 +34,9 @@ FragmentSpan fragment_span(const Ip4Header& ip) noexcept;
 
 class ReassemblyTable {
 public:
-    static constexpr uint64_t kTimeoutS = 30;           // net.ipv4.ipfrag_time
+    static constexpr uint64_t kTimeoutS = 30;             // net.ipv4.ipfrag_time
     static constexpr size_t kMaxBytes = size_t{4} << 20;  // ipfrag_high_thresh, in whole mbufs
-    static constexpr uint32_t kMaxDistance = 64;        // ipfrag_max_dist
+    static constexpr uint32_t kMaxDistance = 64;          // ipfrag_max_dist
     static constexpr unsigned kMaxDatagrams = 1024;
     static constexpr unsigned kMaxRuns = 128;  // of one datagram: pieces with gaps between them
 

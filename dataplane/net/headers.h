@@ -68,8 +68,7 @@ static_assert(sizeof(Ip6Header) == 40 && alignof(Ip6Header) == 1);
 // RFC 792 and RFC 1812 5.2.7; the names are those of the RFCs.
 inline constexpr uint8_t kIcmpEchoReply = 0, kIcmpUnreachable = 3, kIcmpSourceQuench = 4,
                          kIcmpRedirect = 5, kIcmpEchoRequest = 8, kIcmpTimeExceeded = 11,
-                         kIcmpParameterProblem = 12, kIcmpTimestamp = 13,
-                         kIcmpTimestampReply = 14;
+                         kIcmpParameterProblem = 12, kIcmpTimestamp = 13, kIcmpTimestampReply = 14;
 inline constexpr uint8_t kIcmpNetUnreachable = 0, kIcmpHostUnreachable = 1,
                          kIcmpProtocolUnreachable = 2, kIcmpPortUnreachable = 3,
                          kIcmpFragmentationNeeded = 4, kIcmpAdminProhibited = 13;

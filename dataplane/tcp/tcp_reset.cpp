@@ -20,8 +20,7 @@ TcpHeader reset_for(const TcpHeader& to, size_t data) noexcept {
     return {.src_port = to.dst_port,
             .dst_port = to.src_port,
             .sequence = ack ? uint32_t{to.acknowledgement} : 0,
-            .acknowledgement =
-                ack ? 0 : to.sequence + static_cast<uint32_t>(data) + controls,
+            .acknowledgement = ack ? 0 : to.sequence + static_cast<uint32_t>(data) + controls,
             .data_offset = kNoOptions,
             .flags = static_cast<uint8_t>(ack ? kTcpReset : kTcpReset | kTcpAck),
             .window = 0,

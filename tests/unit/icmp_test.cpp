@@ -366,8 +366,8 @@ TEST_P(TcpResetTest, BelongsToTheSegment) {
     EXPECT_EQ(Ip4{ip4_of(reset).dst}, kHostIp[1]);
     EXPECT_EQ(ip4_of(reset).tos, 0x28);
     EXPECT_EQ(ip4_of(reset).fragment, Ip4Header::kDontFragment);
-    Bytes wanted = as_bytes(TcpHeader{80, 4000, want.sequence, want.acknowledgement, 0x50,
-                                      want.reset_flags, 0, 0, 0});
+    Bytes wanted = as_bytes(
+        TcpHeader{80, 4000, want.sequence, want.acknowledgement, 0x50, want.reset_flags, 0, 0, 0});
     set_l4_checksum(wanted, Sum::valid, kProtocolTcp, kPortIp[2], kHostIp[1]);
     EXPECT_EQ(l4_of(reset), wanted);
     EXPECT_EQ(dropped(Drop::port_closed), 1U);

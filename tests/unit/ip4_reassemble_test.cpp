@@ -52,7 +52,8 @@ std::vector<Bytes> pieces_of(const Ip4Packet& whole, std::vector<size_t> cuts) {
         Ip4Packet piece = whole;
         piece.l4 = Sum::as_is;
         piece.payload = first(from(whole.payload, begin), end - begin);
-        piece.fragment = static_cast<uint16_t>(begin / 8 | (end < whole.payload.size() ? kMore : 0));
+        piece.fragment =
+            static_cast<uint16_t>(begin / 8 | (end < whole.payload.size() ? kMore : 0));
         frames.push_back(frame(piece));
         begin = end;
     }
@@ -76,7 +77,9 @@ Bytes part(size_t begin, size_t size, bool more = true, uint16_t id = 1, uint8_t
 
 TEST_F(ReassembleTest, RandomSplitsOrdersAndDuplicates) {
     std::mt19937 random(20240607);
-    const auto up_to = [&](size_t n) { return std::uniform_int_distribution<size_t>(0, n)(random); };
+    const auto up_to = [&](size_t n) {
+        return std::uniform_int_distribution<size_t>(0, n)(random);
+    };
     uint64_t pieces_sent = 0, twice = 0;
     for (uint16_t round = 1; round <= 150; ++round) {
         const Ip4Packet whole = echo_of(round % 30 == 0 ? 65507 - up_to(9) : up_to(3000), round);
@@ -179,7 +182,8 @@ INSTANTIATE_TEST_SUITE_P(Linux, ReassembleEndTest, testing::Values(
 
 TEST_F(ReassembleTest, PastTheLargest) {
     std::vector<Bytes> frames;
-    for (size_t at = 0; at < 65528; at += 1024) frames.push_back(part(at, std::min<size_t>(1024, 65528 - at)));
+    for (size_t at = 0; at < 65528; at += 1024)
+        frames.push_back(part(at, std::min<size_t>(1024, 65528 - at)));
     frames.push_back(part(65528, 8, false));
     const size_t n = frames.size();
     receive_all(frames);
@@ -232,7 +236,8 @@ TEST_F(ReassembleTest, TakesWhatCameByOnePort) {
     receive(part(16, 8, true, 1));
     receive(part(0, 8, true, 2));
     int asked = 0;
-    PacketList gone = reassembly_.take_if([&](rte_mbuf& m) { return ++asked == 2 && ip4(m).id == 1; });
+    PacketList gone =
+        reassembly_.take_if([&](rte_mbuf& m) { return ++asked == 2 && ip4(m).id == 1; });
     EXPECT_EQ(gone.size(), 2U);
     EXPECT_EQ(reassembly_.held(), 1U);
     while (rte_mbuf* m = gone.pop()) {
