@@ -106,8 +106,8 @@ static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
     if (packet.route != nullptr && packet.route->type == RouteType::broadcast)
         return ErrorFate::not_allowed;
     show_as_on_wire(*m);
-    const auto options = echo_options(l3_bytes(*m).first(ip4(*m).header_bytes()),
-                                      meta(*m).options, c.routes);
+    const auto options =
+        echo_options(l3_bytes(*m).first(ip4(*m).header_bytes()), meta(*m).options, c.routes);
     if (!options) return ErrorFate::not_allowed;
     // Path MTU discovery is not held up (Linux icmpv4_mask_allow).
     if (!is_fragmentation_needed(packet) && !c.icmp_limit.allow(Ip4{ip4(*m).src}, c.now)) {

@@ -48,6 +48,11 @@ size_t check_source_route(std::span<const std::byte> option, bool seen) noexcept
     return seen ? 1 : 0;
 }
 
+// Where addresses are given, those that pass without being named did not miss a place.
+bool counts_overflow(std::span<const std::byte> option) noexcept {
+    return (byte_at(option, 3) & 0xf) != kTimeIfAddress;
+}
+
 size_t check_timestamp(std::span<const std::byte> option, bool seen) noexcept {
     const size_t length = length_of(option);
     if (seen) return 1;
@@ -55,16 +60,9 @@ size_t check_timestamp(std::span<const std::byte> option, bool seen) noexcept {
     const size_t pointer = pointer_of(option);
     if (pointer < 5) return 3;
     const uint8_t flags = byte_at(option, 3) & 0xf;
-    if (pointer > length) return byte_at(option, 3) >> 4 == 15 ? 4 : 0;
+    if (pointer > length) return counts_overflow(option) && byte_at(option, 3) >> 4 == 15 ? 4 : 0;
     const size_t room = flags == kTimeAndAddress || flags == kTimeIfAddress ? 7 : 3;
     return pointer + room > length ? 3 : 0;
-}
-
-// With other flags, and room, nobody knows what to write: it is as if it were another option.
-bool is_known_timestamp(std::span<const std::byte> option) noexcept {
-    const uint8_t flags = byte_at(option, 3) & 0xf;
-    return pointer_of(option) > length_of(option) || flags == kTimeOnly ||
-           flags == kTimeAndAddress || flags == kTimeIfAddress;
 }
 
 size_t check_option(std::span<const std::byte> option, size_t at, Ip4Options& found) noexcept {
@@ -77,7 +75,7 @@ size_t check_option(std::span<const std::byte> option, size_t at, Ip4Options& fo
             return bad;
         case kTimestamp:
             bad = check_timestamp(option, found.timestamp != 0);
-            if (bad == 0 && is_known_timestamp(option)) found.timestamp = here;
+            if (bad == 0) found.timestamp = here;
             return bad;
         case kLooseRoute:
         case kStrictRoute:
@@ -111,11 +109,13 @@ void fill_timestamp(std::span<std::byte> option, const OptionStamp& stamp, const
                     OptionWork& work) noexcept {
     const size_t pointer = pointer_of(option);
     if (pointer > length_of(option)) {  // counts those that found no room
+        if (!counts_overflow(option)) return;
         put_byte(option, 3, byte_at(option, 3) + 0x10U);
         work.changed = true;
         return;
     }
     const uint8_t flags = byte_at(option, 3) & 0xf;
+    if (flags != kTimeOnly && flags != kTimeAndAddress && flags != kTimeIfAddress) return;
     if (flags == kTimeIfAddress && is_foreign(address_at(option, pointer - 1), routes)) return;
     if (flags == kTimeAndAddress) put_word(option, pointer - 1, stamp.address.value);
     const size_t skipped = flags == kTimeOnly ? 0 : 4;
@@ -125,7 +125,8 @@ void fill_timestamp(std::span<std::byte> option, const OptionStamp& stamp, const
     work.timestamp_time = work.changed = true;
 }
 
-// The copy in an answer gets one entry more, which stamp_own() writes. False: there is half a place.
+// The copy in an answer gets one entry more, which stamp_own() writes. False: there is half a
+// place.
 bool echo_record_route(std::span<std::byte> option, bool filled, OptionWork& work) noexcept {
     const size_t pointer = pointer_of(option), length = length_of(option);
     if (!filled || pointer > length) return true;
@@ -187,9 +188,8 @@ Ip4Options find_options(std::span<const std::byte> header) noexcept {
         }
         const size_t left = header.size() - at;
         const size_t length = left < 2 ? 0 : byte_at(header, at + 1);
-        const size_t bad = length < 2 || length > left
-                               ? 1
-                               : check_option(header.subspan(at, length), at, found);
+        const size_t bad =
+            length < 2 || length > left ? 1 : check_option(header.subspan(at, length), at, found);
         if (bad != 0) {
             found.bad = static_cast<uint8_t>(at + bad - 1);
             break;
@@ -212,8 +212,7 @@ OptionWork fill_options(std::span<std::byte> header, const Ip4Options& found,
     work.timestamp = found.timestamp & 0x3f;
     if (found.record_route != 0)
         fill_record_route(header.subspan(found.record_route), stamp.address, work);
-    if (found.timestamp != 0)
-        fill_timestamp(header.subspan(found.timestamp), stamp, routes, work);
+    if (found.timestamp != 0) fill_timestamp(header.subspan(found.timestamp), stamp, routes, work);
     if (found.end != 0) {
         const auto rest = header.subspan(found.end);
         if (std::ranges::any_of(rest, [](std::byte b) { return b != std::byte{kEndOfList}; }))

@@ -39,8 +39,8 @@ bool read_options(Context& c, rte_mbuf* m, Burst& errors) noexcept {
     const auto header = header_of(*m);
     const Ip4Options found = find_options(header);
     packet.route = &c.routes.lookup(Ip4{ip4(*m).dst});
-    packet.options = fill_options(header, found, {address_for_sender(c, *m), ms_since_midnight()},
-                                  c.routes);
+    packet.options =
+        fill_options(header, found, {address_for_sender(c, *m), ms_since_midnight()}, c.routes);
     const uint32_t kinds = (found.record_route != 0 ? kSaysRecordRoute : 0U) |
                            (found.timestamp != 0 ? kSaysTimestamp : 0U) |
                            (found.source_route != 0 ? kSaysSourceRoute : 0U);

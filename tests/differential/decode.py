@@ -53,7 +53,9 @@ class Normaliser:
                 at += 1
                 continue
             if ip[at] == OPTION_TIMESTAMP:
-                for word in range(at + 4, min(at + ip[at + 1], len(ip)) - 3, 4):
+                # In line with what comes next; a pointer may be odd.
+                first = at + 4 + (ip[at + 2] - 5) % 4 if at + 2 < len(ip) else at + 4
+                for word in range(first, min(at + ip[at + 1], len(ip)) - 3, 4):
                     if self.is_now(ip[word:word + 4]):
                         ip[word:word + 4] = TIME
             at += max(2, ip[at + 1])
