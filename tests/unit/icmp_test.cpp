@@ -261,7 +261,7 @@ TEST_F(IcmpTest, EchoLeavesOptionsBehind) {
         ports_[1].sent.clear();
         Ip4Packet request = echo_request();
         request.options =
-            join(octets({7, static_cast<uint8_t>(words * 4), 4}), Bytes(words * 4 - 3));
+            join(octets({30, static_cast<uint8_t>(words * 4), 4}), Bytes(words * 4 - 3));
         receive(frame(request));
         EXPECT_EQ(from(only_sent(1), 34), from(echo_reply_to(request, 0), 34));
         EXPECT_TRUE(is_valid_ip4_frame(only_sent(1)));
