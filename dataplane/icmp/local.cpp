@@ -3,6 +3,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/icmp/refuse.h"
+#include "dataplane/ip4/ip4_options.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/checksum.h"
 #include "dataplane/offload/segment.h"
@@ -13,23 +14,29 @@ namespace {
 
 constexpr uint8_t kDefaultTtl = 64;  // RFC 1700; Linux ip_default_ttl
 
-// The request's mbuf becomes the reply; options are left behind with the header they were in.
+// The request's mbuf becomes the reply; options that it does not repeat are left behind with the
+// header they were in.
 void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
     PacketMeta& packet = meta(*m);
-    c.consumed(m, Consumed::echo_request);
     const Ip4Header request = ip4(*m);
-    packet.l3_offset =
-        static_cast<uint8_t>(packet.l3_offset + request.header_bytes() - sizeof(Ip4Header));
+    const auto options =
+        echo_options(l3_bytes(*m).first(request.header_bytes()), packet.options, c.routes);
+    if (!options) return c.drops.add(m, Drop::ip4_options);
+    c.consumed(m, Consumed::echo_request);
+    const size_t header = sizeof(Ip4Header) + options->size;
+    packet.l3_offset = static_cast<uint8_t>(packet.l3_offset + request.header_bytes() - header);
+    packet.options = options->work;
     Ip4Header& reply = ip4(*m);
     reply = request;
-    reply.version_ihl = 0x45;
+    reply.version_ihl = static_cast<uint8_t>(0x40 | header / 4);
     reply.total_length =
-        static_cast<uint16_t>(request.total_length - request.header_bytes() + sizeof reply);
+        static_cast<uint16_t>(request.total_length - request.header_bytes() + header);
+    std::memcpy(&reply + 1, options->bytes.data(), options->size);
     reply.fragment = 0;
     reply.ttl = kDefaultTtl;
     reply.src = request.dst;
     reply.dst = request.src;
-    auto& icmp = *reinterpret_cast<IcmpHeader*>(&reply + 1);
+    auto& icmp = *rte_pktmbuf_mtod_offset(m, IcmpHeader*, packet.l3_offset + header);
     icmp.type = kIcmpEchoReply;
     const uint16_t checksum =
         updated_checksum(icmp.checksum, kIcmpEchoRequest << 8, kIcmpEchoReply << 8);
@@ -74,6 +81,8 @@ void transport_input(Context& c, rte_mbuf* m, Burst& errors) noexcept {
     // RFC 9293 3.10.7.1: a reset is never answered.
     if (tcp && (reinterpret_cast<const TcpHeader*>(l4.data())->flags & kTcpReset) != 0)
         return c.drops.add(m, Drop::port_closed);
+    // Of what is behind UDP's own end nothing is told to anybody.
+    if (!tcp) trim_frame(*m, at + reinterpret_cast<const UdpHeader*>(l4.data())->length);
     refuse(errors, m, Drop::port_closed, kIcmpUnreachable, kIcmpPortUnreachable);
 }
 

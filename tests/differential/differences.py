@@ -63,30 +63,7 @@ INTENDED = [
 ]
 
 # --- To be mended: not decided so by anyone; each goes when vethway does as Linux ------------------
-PROBLEM = "p1: icmp 12/0 from 10.1.0.1 *"
 TO_BE_MENDED = [
-    # RFC 1812 4.2.2.1, 5.3.13; issue 5, B 2: options are not looked at yet.
-    Difference("options_filled_*", "p[12]: udp * options *", "p[12]: udp * options *",
-               "issue 5 B 2: record route and timestamp are not filled in"),
-    Difference("options_kept_end_and_rubbish", "p2: udp * options 00000000", "p2: udp * options 00aabbcc",
-               "Linux clears what is behind the end of the options"),
-    Difference("options_source_route_*", SILENT, "p2: udp * options *",
-               "issue 5 B 2: source routes are to be refused (accept_source_route 0), not forwarded past"),
-    Difference("options_to_us_loose", SILENT, "p1: echo reply *", "the same, to the switch itself"),
-    Difference("options_broken_*", PROBLEM, "p2: udp *",
-               "issue 5 B 2: a bad option is parameter problem (RFC 1812 5.3.13.3), not to be forwarded"),
-    Difference("options_to_us_broken_*", PROBLEM, "p1: icmp 3/3 *", "the same, to the switch itself"),
-    Difference("options_ttl_1_broken_*", PROBLEM, "p1: icmp 11/0 *", "options are read before the TTL"),
-    Difference("options_no_route_broken_*", PROBLEM, "p1: icmp 3/0 *",
-               "options are read before there is no route"),
-    Difference("options_df_large_broken_*", PROBLEM, "p1: icmp 3/4 *", "options are read before the MTU"),
-    Difference("options_bad_*", SILENT, FORWARDED, "a bad option where no error may be sent: still not forwarded"),
-    Difference("echo_echoed_option_*", "p1: echo reply * options *", "p1: echo reply from 10.1.0.1 len 36",
-               "RFC 1122 3.2.2.6 (MUST), issue 5 B 4: the reply lacks the request's record route or timestamp"),
-    Difference("error_about_options_record_route", "p1: icmp 11/0 * options *", "p1: icmp 11/0 * len 76 *",
-               "Linux echoes record route and timestamp in errors too"),
-    Difference("udp_length_shorter_than_the_packet", "p1: icmp 3/3 * len 60 *", "p1: icmp 3/3 * len 64 *",
-               "Linux quotes no more than UDP's own length"),
     Difference("icmp_to_us_timestamp*", "p1: timestamp reply *", SILENT,
                "issue 5 B 4: timestamp requests are not answered (RFC 1812 4.3.3.8: MAY)"),
     Difference("resolve_request_releases", "*; p2: udp *; p2: arp reply *", "*; p2: arp reply *; p2: udp *",
