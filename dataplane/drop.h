@@ -78,6 +78,12 @@ namespace vethway {
     X(multicast, "ip4_input", \
       "IPv4 multicast, which is not routed", \
       "keep its senders and receivers on one link, or join two links with xconnects: [[A, B]]") \
+    X(ip4_options, "ip4_options", \
+      "an IP option that makes no sense: its length or pointer, or one that is there twice", \
+      "vethway show drops --last 20 --reason ip4_options tells who sends it; the parameter problem that the sender gets names the byte") \
+    X(source_route, "ip4_options", \
+      "the sender wrote the way into the packet (loose or strict source route), which is refused (Linux accept_source_route 0)", \
+      "let the sender leave the way to the routers: without ping -k or traceroute -g; to have a way of its own: vethway route add PREFIX via ADDRESS") \
     X(rp_filter, "ip4_source", \
       "the route back to the source does not leave by the ingress port (rp_filter)", \
       "add the route back, vethway route add PREFIX via ADDRESS, or set rp_filter: loose or off of the port") \

@@ -25,6 +25,15 @@ enum class Inject : uint8_t {
     undeliverable  // a packet once held: what it waited for did not come; `why` says what
 };
 
+// What was done about a packet's options, and is still to do (ip4/ip4_options.h). Offsets are from
+// the IPv4 header; 0: there is no such option.
+struct OptionWork {
+    uint16_t record_route : 6 = 0, timestamp : 6 = 0;
+    bool record_address : 1 = false;  // ours was written
+    bool timestamp_address : 1 = false, timestamp_time : 1 = false;
+    bool changed : 1 = false;  // the header's checksum is to be made anew
+};
+
 struct PacketMeta {
     uint16_t port;      // index of the ingress port; kLoopback for packets of our own
     uint16_t egress;    // index of the egress port, once routed
@@ -34,10 +43,11 @@ struct PacketMeta {
     Inject inject;
     Drop why;  // set where an ICMP error is asked for
     uint8_t icmp_type, icmp_code;
-    uint8_t watched;    // by which watches, a bit each (watch/watch.h)
-    uint16_t icmp_mtu;  // of the egress port, for "fragmentation needed"
-    Ip4 next_hop;       // once routed
-    Offload offload;    // written by the driver, where PortInfo::offloads says so
+    uint8_t watched;     // by which watches, a bit each (watch/watch.h)
+    uint16_t icmp_info;  // the MTU of "fragmentation needed", or what a parameter problem points at
+    OptionWork options;  // where there are any
+    Ip4 next_hop;        // once routed
+    Offload offload;     // written by the driver, where PortInfo::offloads says so
     const RouteEntry* route;
     Neighbour* neighbour;
     rte_mbuf* next_held;  // links packets that wait for one neighbour

@@ -10,6 +10,7 @@
 #include "dataplane/ip4/ip4_lookup.h"
 #include "dataplane/ip4/ip4_output.h"
 #include "dataplane/ip4/ip4_reassemble.h"
+#include "dataplane/ip4/ip4_router_options.h"
 #include "dataplane/ip4/ip4_source.h"
 #include "dataplane/neighbour/resolve.h"
 #include "dataplane/rx_repair.h"
@@ -30,10 +31,13 @@ void Pipeline::receive(Burst& rx) noexcept {
 
 void Pipeline::run_ip4() noexcept {
     ip4_source(c_, checked_);
+    const bool any_options = ip4_router_options(c_, checked_, errors_);
     ip4_lookup(c_, checked_, {.local = local_, .forward = forward_, .errors = errors_});
     ip4_reassemble(c_, local_, whole_);
     local_input(c_, whole_, {.own = own_, .errors = errors_, .punt = punt_});
     ip4_forward(c_, forward_, {.routed = routed_, .errors = errors_});
+    if (any_options) [[unlikely]]
+        ip4_record_route(c_, routed_);
     icmp_error(c_, errors_, own_);
     ip4_output(c_, own_, {.routed = routed_, .loopback = to_loopback_});
     do resolve(c_, routed_, released_);

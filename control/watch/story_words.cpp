@@ -27,6 +27,7 @@ constexpr StepRow kSteps[] = {
     {"learned", "arp"},
     {"source_passed", "ip4_source"},
     {"source_refused", "ip4_source"},
+    {"options_read", "ip4_options"},
     {"routed", "ip4_lookup"},
     {"forwarded", "ip4_forward"},
     {"refused_forward", "ip4_forward"},
@@ -133,10 +134,23 @@ std::string source_words(const NotedStep& s, Controller& controller) {
                   by, port_name(controller, s.record.port));
 }
 
+std::string option_words(const Record& r) {
+    if (r.a != 0) return format("IP options: byte {} of the header makes no sense", r.a);
+    std::string words;
+    const auto say = [&](uint32_t kind, const char* what) {
+        if ((r.b & kind) != 0) words += (words.empty() ? "" : ", ") + std::string(what);
+    };
+    say(kSaysRecordRoute, "record route");
+    say(kSaysTimestamp, "timestamp");
+    say(kSaysSourceRoute, "source route");
+    return "IP options: " + (words.empty() ? "nothing to do for a router" : words);
+}
+
 std::string icmp_words(uint32_t type_code) {
     const uint32_t type = type_code >> 8, code = type_code & 0xff;
     if (type == kIcmpTimeExceeded)
         return code == kIcmpReassemblyTimeExceeded ? "reassembly time exceeded" : "time exceeded";
+    if (type == kIcmpParameterProblem) return "parameter problem";
     if (type != kIcmpUnreachable) return format("type {} code {}", type, code);
     switch (code) {
         case kIcmpNetUnreachable:
@@ -253,6 +267,8 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::source_passed:
         case Step::source_refused:
             return source_words(s, controller);
+        case Step::options_read:
+            return option_words(r);
         case Step::routed:
         case Step::sent_own:
             return route_words(s, controller);

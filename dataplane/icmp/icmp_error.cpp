@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/context.h"
+#include "dataplane/ip4/ip4_options.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/segment.h"
 
@@ -33,6 +34,8 @@ void count(Context& c, const PacketMeta& about) noexcept {
     WorkerCounters& w = c.counters.worker;
     if (about.icmp_type == kIcmpTimeExceeded)
         w.icmp_time_exceeded.add(1);
+    else if (about.icmp_type == kIcmpParameterProblem)
+        w.icmp_parameter_problem.add(1);
     else if (is_fragmentation_needed(about))
         w.icmp_fragmentation_needed.add(1);
     else
@@ -41,23 +44,23 @@ void count(Context& c, const PacketMeta& about) noexcept {
 
 // RFC 1812 4.3.2.4 leaves the source to the way out, which ip4_output knows; but about a packet to
 // ourselves it is the address that was asked (Linux icmp_route_lookup).
-rte_mbuf* make_error(Context& c, rte_mbuf& about) noexcept {
-    show_as_on_wire(about);
+rte_mbuf* make_error(Context& c, rte_mbuf& about, const EchoedOptions& options) noexcept {
     const PacketMeta& packet = meta(about);
     const Ip4Header& cause = ip4(about);
     const size_t most = std::min<size_t>(kMaxError, c.port(packet.port).mtu);
+    const size_t header = sizeof(Ip4Header) + options.size;
     const auto quoted = l3_bytes(about).first(
-        std::min<size_t>(cause.total_length, most - sizeof(Ip4Header) - sizeof(IcmpHeader)));
+        std::min<size_t>({cause.total_length, l3_size(about), most - header - sizeof(IcmpHeader)}));
     rte_mbuf* m = c.allocate(packet.port);
     if (m == nullptr) return nullptr;
-    const size_t size = sizeof(Ip4Header) + sizeof(IcmpHeader) + quoted.size();
+    const size_t size = header + sizeof(IcmpHeader) + quoted.size();
     auto* frame = reinterpret_cast<std::byte*>(
         rte_pktmbuf_append(m, static_cast<uint16_t>(sizeof(EtherHeader) + size)));
     meta(*m).l3_offset = sizeof(EtherHeader);
     ether(*m) = {.dst = {}, .src = {}, .type = kEtherTypeIp4};  // until it is addressed
     auto& ip = *reinterpret_cast<Ip4Header*>(frame + sizeof(EtherHeader));
     const bool to_us = packet.route != nullptr && packet.route->type == RouteType::local;
-    ip = {.version_ihl = 0x45,
+    ip = {.version_ihl = static_cast<uint8_t>(0x40 | header / 4),
           .tos = error_tos(cause.tos),
           .total_length = static_cast<uint16_t>(size),
           .id = 0,
@@ -67,12 +70,16 @@ rte_mbuf* make_error(Context& c, rte_mbuf& about) noexcept {
           .checksum = 0,
           .src = to_us ? uint32_t{cause.dst} : 0,
           .dst = cause.src};
-    auto& icmp = *reinterpret_cast<IcmpHeader*>(&ip + 1);
+    std::memcpy(&ip + 1, options.bytes.data(), options.size);
+    meta(*m).options = options.work;
+    auto& icmp = *reinterpret_cast<IcmpHeader*>(frame + sizeof(EtherHeader) + header);
     icmp = {.type = packet.icmp_type,
             .code = packet.icmp_code,
             .checksum = 0,
-            .id = 0,
-            .sequence = is_fragmentation_needed(packet) ? packet.icmp_mtu : uint16_t{0}};
+            .id = packet.icmp_type == kIcmpParameterProblem
+                      ? static_cast<uint16_t>(packet.icmp_info << 8)
+                      : uint16_t{0},
+            .sequence = is_fragmentation_needed(packet) ? packet.icmp_info : uint16_t{0}};
     std::memcpy(&icmp + 1, quoted.data(), quoted.size());
     icmp.checksum =
         internet_checksum({reinterpret_cast<const std::byte*>(&icmp), sizeof icmp + quoted.size()});
@@ -96,12 +103,18 @@ bool may_send_icmp_error(std::span<const std::byte> l3, bool link_group) noexcep
 static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
     const PacketMeta& packet = meta(*m);
     if (!may_send_icmp_error(l3_bytes(*m), packet.link_group)) return ErrorFate::not_allowed;
+    if (packet.route != nullptr && packet.route->type == RouteType::broadcast)
+        return ErrorFate::not_allowed;
+    show_as_on_wire(*m);
+    const auto options =
+        echo_options(l3_bytes(*m).first(ip4(*m).header_bytes()), meta(*m).options, c.routes);
+    if (!options) return ErrorFate::not_allowed;
     // Path MTU discovery is not held up (Linux icmpv4_mask_allow).
     if (!is_fragmentation_needed(packet) && !c.icmp_limit.allow(Ip4{ip4(*m).src}, c.now)) {
         c.counters.worker.icmp_suppressed.add(1);
         return ErrorFate::rate_limited;
     }
-    rte_mbuf* const error = make_error(c, *m);
+    rte_mbuf* const error = make_error(c, *m, *options);
     if (error == nullptr) return ErrorFate::no_buffer;
     count(c, packet);
     c.originated(error, Originated::icmp_error, m);

@@ -17,7 +17,7 @@ class Burst;
 bool may_send_icmp_error(std::span<const std::byte> l3, bool link_group) noexcept;
 
 // Consumes `in`: each packet is dropped for its meta().why, and `own` gets the error of meta()'s
-// icmp_type, icmp_code and icmp_mtu about it, if one may be sent.
+// icmp_type, icmp_code and icmp_info about it, if one may be sent.
 void icmp_error(Context& c, Burst& in, Burst& own) noexcept;
 
 }  // namespace vethway

@@ -4,6 +4,7 @@
 #include "dataplane/context.h"
 #include "dataplane/icmp/refuse.h"
 #include "dataplane/icmp/timestamp.h"
+#include "dataplane/ip4/ip4_options.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/checksum.h"
 #include "dataplane/offload/segment.h"
@@ -15,23 +16,29 @@ namespace {
 
 constexpr uint8_t kDefaultTtl = 64;  // RFC 1700; Linux ip_default_ttl
 
-// The request's mbuf becomes the reply; options are left behind with the header they were in.
+// The request's mbuf becomes the reply; options that it does not repeat are left behind with the
+// header they were in.
 void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
     PacketMeta& packet = meta(*m);
-    c.consumed(m, Consumed::echo_request);
     const Ip4Header request = ip4(*m);
-    packet.l3_offset =
-        static_cast<uint8_t>(packet.l3_offset + request.header_bytes() - sizeof(Ip4Header));
+    const auto options =
+        echo_options(l3_bytes(*m).first(request.header_bytes()), packet.options, c.routes);
+    if (!options) return c.drops.add(m, Drop::ip4_options);
+    c.consumed(m, Consumed::echo_request);
+    const size_t header = sizeof(Ip4Header) + options->size;
+    packet.l3_offset = static_cast<uint8_t>(packet.l3_offset + request.header_bytes() - header);
+    packet.options = options->work;
     Ip4Header& reply = ip4(*m);
     reply = request;
-    reply.version_ihl = 0x45;
+    reply.version_ihl = static_cast<uint8_t>(0x40 | header / 4);
     reply.total_length =
-        static_cast<uint16_t>(request.total_length - request.header_bytes() + sizeof reply);
+        static_cast<uint16_t>(request.total_length - request.header_bytes() + header);
+    std::memcpy(&reply + 1, options->bytes.data(), options->size);
     reply.fragment = 0;
     reply.ttl = kDefaultTtl;
     reply.src = request.dst;
     reply.dst = request.src;
-    auto& icmp = *reinterpret_cast<IcmpHeader*>(&reply + 1);
+    auto& icmp = *rte_pktmbuf_mtod_offset(m, IcmpHeader*, packet.l3_offset + header);
     icmp.type = kIcmpEchoReply;
     const uint16_t checksum =
         updated_checksum(icmp.checksum, kIcmpEchoRequest << 8, kIcmpEchoReply << 8);
@@ -73,6 +80,8 @@ void transport_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
     if (tcp ? !is_whole_tcp(*m, at, bytes) : !is_whole_udp(*m, at, bytes))
         return c.drops.add(m, Drop::l4_malformed);
     if (tcp) return tcp_reset(c, m, at, out.own);
+    // Of what is behind UDP's own end nothing is told to anybody.
+    trim_frame(*m, at + rte_pktmbuf_mtod_offset(m, const UdpHeader*, at)->length);
     refuse(out.errors, m, Drop::port_closed, kIcmpUnreachable, kIcmpPortUnreachable);
 }
 

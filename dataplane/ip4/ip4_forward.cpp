@@ -44,7 +44,7 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
         }
         const uint16_t mtu = egress.mtu;
         if (ip.dont_fragment() && wire_size(*m) > mtu) [[unlikely]] {
-            packet.icmp_mtu = mtu;
+            packet.icmp_info = mtu;
             c.note(m, Step::refused_forward, mtu, static_cast<uint32_t>(wire_size(*m)),
                    Drop::fragment_needed);
             refuse(out.errors, m, Drop::fragment_needed, kIcmpUnreachable,

@@ -3,6 +3,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/ip4/flow_hash.h"
+#include "dataplane/ip4/ip4_options.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/packet_list.h"
 
@@ -50,6 +51,11 @@ void send(Context& c, rte_mbuf* m, const RouteEntry& route, Ip4OutputOutputs out
         packet.egress = hop.port;
         packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
         if (ip.src == 0) ip.src = c.snap().source_for(hop.port, packet.next_hop).value;
+    }
+    if (ip.header_bytes() > sizeof ip) [[unlikely]] {
+        stamp_own(l3_bytes(*m).first(ip.header_bytes()), packet.options,
+                  {Ip4{ip.src}, ms_since_midnight()});
+        packet.options = {};
     }
     finish(c, ip);
     c.note(m, Step::sent_own, static_cast<uint32_t>(route.type));

@@ -25,6 +25,7 @@ enum class Step : uint8_t {
     learned,          // from ARP; `next_hop` has `mac`; a: NeighbourState then
     source_passed,    // a: SourceCheck; b: the port that the route back leaves by
     source_refused,   // the same
+    options_read,     // a: the bad byte, or 0; b: what there was, kSays… below
     routed,           // by its destination; a: RouteType; b: how many next hops
     forwarded,        // TTL counted down, `egress` and `next_hop` chosen; a: MTU; b: size there
     refused_forward,  // a: MTU; b: size there; `why` says for what
@@ -42,6 +43,9 @@ enum class Step : uint8_t {
     consumed,         // a: Consumed; the end of this packet
     dropped,          // for `why`; the end of this packet
 };
+
+// Of Step::options_read.
+inline constexpr uint32_t kSaysRecordRoute = 1, kSaysTimestamp = 2, kSaysSourceRoute = 4;
 
 // What became of the wish to tell the sender by ICMP.
 enum class ErrorFate : uint8_t { sent, not_allowed, rate_limited, no_buffer };

@@ -38,22 +38,21 @@ uint32_t Tracer::next_id() noexcept {
     return uint32_t{worker_} << kIdBits | last_;
 }
 
-uint8_t Tracer::who_wants(const rte_mbuf& m, uint16_t port) noexcept {
-    uint8_t who = 0;
+bool Tracer::mark_wanted(std::span<rte_mbuf* const> frames) noexcept {
+    bool any = false;
     for (unsigned left = mask_; left != 0; left &= left - 1) {
         const auto i = static_cast<size_t>(std::countr_zero(left));
         Watch& watch = *set_->watches[i];
-        if (watch.matches(m, port, watch.workers_[worker_])) who |= static_cast<uint8_t>(1U << i);
+        any |= watch.mark(frames, static_cast<uint8_t>(1U << i), watch.workers_[worker_]);
     }
-    return who;
+    return any;
 }
 
 void Tracer::received(Burst& burst) noexcept {
+    if (burst.empty() || !mark_wanted(burst)) return;
+    any_ = true;
     for (rte_mbuf* m : burst) {
-        PacketMeta& packet = meta(*m);
-        packet.watched = who_wants(*m, packet.port);
-        if (packet.watched == 0) continue;
-        any_ = true;
+        if (meta(*m).watched == 0) continue;
         const uint32_t id = next_id();
         mark(*m) = {.story = id, .packet = id, .parent = 0};
         note(*m, Step::received, burst.size());
@@ -69,8 +68,9 @@ void Tracer::born(rte_mbuf& m, rte_mbuf* parent) noexcept {
         mark(m) = {.story = mark(*parent).story, .packet = id, .parent = mark(*parent).packet};
         return;
     }
-    packet.watched = who_wants(m, packet.port);
-    if (packet.watched != 0) mark(m) = {.story = id, .packet = id, .parent = 0};
+    packet.watched = 0;
+    rte_mbuf* const alone = &m;
+    if (mark_wanted(std::span(&alone, 1))) mark(m) = {.story = id, .packet = id, .parent = 0};
 }
 
 void Tracer::write(uint8_t who, rte_mbuf& m, Step step, uint32_t a, uint32_t b, Drop why,

@@ -6,6 +6,8 @@
 
 #include <rte_mbuf_dyn.h>
 
+#include <span>
+
 #include "dataplane/burst.h"
 #include "dataplane/meta.h"
 #include "dataplane/watch/watch.h"
@@ -33,7 +35,7 @@ public:
     void taken_up(const rte_mbuf* m) noexcept {
         if ((meta(*const_cast<rte_mbuf*>(m)).watched & mask_) != 0) any_ = true;
     }
-    // Marks whom somebody wants to see.
+    // Marks whom somebody wants to see, of a burst that one port has received: none is marked yet.
     void received(Burst& burst) noexcept;
     // A packet of ours, made because of `parent` (null: of our own accord).
     void born(rte_mbuf& m, rte_mbuf* parent) noexcept;
@@ -50,7 +52,8 @@ private:
     };
     Mark& mark(rte_mbuf& m) const noexcept { return *RTE_MBUF_DYNFIELD(&m, offset_, Mark*); }
     uint32_t next_id() noexcept;
-    uint8_t who_wants(const rte_mbuf& m, uint16_t port) noexcept;
+    // By their meta; whether any of them is wanted.
+    bool mark_wanted(std::span<rte_mbuf* const> frames) noexcept;
     void write(uint8_t who, rte_mbuf& m, Step step, uint32_t a, uint32_t b, Drop why,
                const Mac& mac) noexcept;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/watch/watch.h"
 
+#include "dataplane/meta.h"
+
 namespace vethway {
 
 Watch::Watch(WatchOptions options, unsigned workers) : options_(std::move(options)) {
@@ -8,19 +10,17 @@ Watch::Watch(WatchOptions options, unsigned workers) : options_(std::move(option
     for (unsigned i = 0; i < workers; ++i) workers_.emplace_back(options_.ring_bytes);
 }
 
-bool Watch::matches(const rte_mbuf& m, uint16_t port, PerWorker& mine) const noexcept {
+bool Watch::mark(std::span<rte_mbuf* const> frames, uint8_t bit, PerWorker& mine) const noexcept {
     if (mine.stories >= options_.stories) return false;
-    if (options_.port && *options_.port != port) return false;
-    if (options_.filter) {
-        // Both take the mbuf and leave it as it is.
-        auto* const frame = const_cast<rte_mbuf*>(&m);
-        const uint64_t wanted =
-            jit_.func != nullptr ? jit_.func(frame) : rte_bpf_exec(options_.filter.get(), frame);
-        if (wanted == 0) return false;
+    if (options_.port && *options_.port != meta(*frames.front()).port) return false;
+    bool any = false;
+    for (rte_mbuf* m : frames) {
+        if (!passes(m) || mine.matched++ % options_.one_in != 0) continue;
+        meta(*m).watched |= bit;
+        any = true;
+        if (++mine.stories >= options_.stories) break;
     }
-    if (mine.matched++ % options_.one_in != 0) return false;
-    ++mine.stories;
-    return true;
+    return any;
 }
 
 bool Watch::pop(Record& record, std::vector<std::byte>& frame) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "dataplane/counters.h"
 #include "dataplane/watch/record_ring.h"
@@ -50,7 +51,13 @@ private:
         RecordRing ring;
         alignas(64) uint64_t stories = 0, matched = 0;  // the worker's
     };
-    bool matches(const rte_mbuf& m, uint16_t port, PerWorker& mine) const noexcept;
+    // Sets `bit` in the meta of those of the frames, received at once by one port or born there,
+    // that are wanted; returns whether there are any.
+    bool mark(std::span<rte_mbuf* const> frames, uint8_t bit, PerWorker& mine) const noexcept;
+    bool passes(rte_mbuf* m) const noexcept {
+        if (jit_.func != nullptr) return jit_.func(m) != 0;
+        return !options_.filter || rte_bpf_exec(options_.filter.get(), m) != 0;
+    }
 
     const WatchOptions options_;
     rte_bpf_jit jit_{};

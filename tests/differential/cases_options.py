@@ -48,7 +48,71 @@ def family(name, rule, table, level="must", only=(), **fields):
 
 
 ONE_EACH = ("length_0", "record_route_pointer_3")
+
+
+# --- Made by rule: each option of each length with each pointer, whole and with its end missing
+def option(kind, length, *fields, room=None):
+    """`room`: how many bytes there are of it."""
+    data = bytes([kind, length, *fields])
+    return (data + bytes(max(0, (length if room is None else room) - len(data)))).hex()
+
+
+def table(prefix, kind, lengths, pointers, *more):
+    return {f"{prefix}_{length}_at_{pointer}": option(kind, length, pointer, *more, room=max(length, 3 + len(more)))
+            for length in lengths for pointer in pointers}
+
+
+POINTERS = (0, 1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 39, 40, 41, 254, 255)
+MADE = {
+    **table("route", 7, (3, 4, 6, 7, 8, 11, 39, 40), POINTERS),
+    **table("loose", 131, (3, 7, 11), (0, 3, 4, 5, 8, 255)), **table("strict", 137, (3, 7, 11), (0, 3, 4, 5, 8, 255)),
+    **{f"{n}_{o}": v for o in (0, 1, 2, 3, 15) for n, v in
+       table(f"time_flags_{o}", 68, (4, 8, 11, 12, 16, 20, 36, 40), POINTERS, o).items()},
+    **{f"time_overflow_{o}_flags_{f}": option(68, 4, 5, o << 4 | f) for o in range(16) for f in (0, 1, 2, 3)},
+    **{f"time_of_{n}": option(68, 12, 5, 3, *(int(x) for x in a.split("."))) for n, a in
+       {"us": "10.1.0.1", "other_port": "10.2.1.1", "neighbour": "10.2.0.2", "broadcast": "10.1.0.255",
+        "multicast": "224.0.0.5", "zero": "0.0.0.0", "all": "255.255.255.255", "nowhere": "172.16.0.1",
+        "blackhole": "192.0.2.1", "class_e": "240.0.0.1"}.items()},
+    **{f"time_of_us_then_{n}": option(68, 20, 5, 3, 10, 1, 0, 1, 0, 0, 0, 0, *a) for n, a in
+       {"us": (10, 1, 0, 1), "neighbour": (10, 2, 0, 2), "nobody": (0, 0, 0, 0)}.items()},
+    **{f"alert_{length}": option(148, length, 0, 0, room=max(length, 4)) for length in (0, 1, 2, 3, 4, 5, 8)},
+    **{f"kind_{kind}_length_{length}": option(kind, length, room=4) for length in (0, 1, 2, 3, 4, 5, 255)
+       for kind in (2, 6, 30, 82, 85, 94, 130, 136, 144, 149, 158, 222, 255)},
+}
+GOOD = {"nop": "01", "route": option(7, 7, 4), "route_full": option(7, 7, 8), "time": option(68, 8, 5),
+        "time_and_address": option(68, 12, 5, 1), "time_flag_2": option(68, 8, 5, 2),
+        "time_full": option(68, 4, 5, 0x20), "alert": "94040000", "unknown": "1e041122", "loose": option(131, 7, 4),
+        "end": "00", "bad": "0702", "bad_length": "1eff"}
+PAIRS = {f"{a}_then_{b}": x + y for a, x in GOOD.items() for b, y in GOOD.items()}
+BEHIND = {f"{n}_nops_then_{name}": "01" * n + o for n in (1, 2, 3, 5) for name, o in GOOD.items()}
+ROUTE_AND_TIME = option(7, 15, 4) + option(68, 20, 5, 1)
+MANY = {"route_and_time": ROUTE_AND_TIME, "time_and_route": option(68, 20, 5, 1) + option(7, 15, 4),
+        "route_time_alert": ROUTE_AND_TIME + "94040000", "end_first": "00" + ROUTE_AND_TIME,
+        "end_between": option(7, 7, 4) + "00" + option(68, 8, 5), "rubbish_behind": option(7, 7, 4) + "00" + "aabbccdd"}
+EVERYTHING = {**MADE, **PAIRS, **BEHIND, **MANY}
+
+
+def everywhere():
+    """Each table where it is forwarded, answered, and told about."""
+    yield from family("options_made", FORWARD, EVERYTHING)
+    for n, o in EVERYTHING.items():
+        yield case(f"options_made_echo_{n}", "RFC 1122 3.2.2.6; Linux ip_options_echo",
+                   with_options(echo(dst=port_ip(1)), o))
+    few = {**PAIRS, **MANY, **{n: o for n, o in MADE.items() if "_at_" not in n or n.endswith(("_at_5", "_at_9"))}}
+    yield from family("options_made_ttl_1", f"{PROBLEM}: before the TTL", few, ttl=1)
+    yield from family("options_made_no_route", f"{PROBLEM}: before the route", {**PAIRS, **MANY}, dst="172.16.0.1")
+    yield from family("options_made_to_us", PROBLEM, {**PAIRS, **MANY}, dst=port_ip(2))
+    yield from family("options_made_blackhole", PROBLEM, {**GOOD, **MANY}, dst="192.0.2.1")
+    yield from family("options_made_broadcast", PROBLEM, {**GOOD, **MANY}, dst="10.2.0.255")
+    yield from family("options_made_gateway", FORWARD, {**GOOD, **MANY}, dst="10.8.1.1")
+    yield from family("options_made_df_large", f"{PROBLEM}: before the MTU", {**GOOD, **MANY}, dst=host_ip(3),
+                      flags="DF", size=1400)
+    yield from family("options_made_sender_elsewhere", FORWARD, {**GOOD, **MANY}, src="172.16.0.9")
+    yield from family("options_made_sender_behind_a_gateway", FORWARD, {**GOOD, **MANY}, src="10.8.1.1")
+
+
 CASES = [
+    *everywhere(),
     *family("options_kept", FORWARD, KEPT),
     *family("options_filled", FORWARD, FILLED),
     *family("options_filled_by_second_subnet", FORWARD, FILLED, only=("record_route", "timestamp_and_address"),

@@ -15,6 +15,7 @@ DAY_MS = 86_400_000
 NEAR_MS = 5_000
 TIME = b"TIME"
 OPTION_TIMESTAMP, ICMP_TIMESTAMP_REPLY = 68, 14
+ICMP_ERRORS = (3, 11, 12)
 OWN = {bytes(int(x) for x in a.split(".")) for a in topology.OWN_ADDRESSES}
 
 
@@ -35,7 +36,7 @@ class Normaliser:
         own = bytes(ip[12:16]) in OWN
         if own:
             ip[4:6] = self.ids.setdefault(bytes(ip[4:6]), len(self.ids) + 1).to_bytes(2, "big")
-            rest = self.own_timestamps(ip, rest)
+            rest = self.own_timestamps(ip, self.quoted_timestamps(ip, rest))
         self.option_timestamps(ip)
         ip[10:12] = bytes(2)
         ip[10:12] = checksum(bytes(ip)).to_bytes(2, "big")
@@ -52,10 +53,23 @@ class Normaliser:
                 at += 1
                 continue
             if ip[at] == OPTION_TIMESTAMP:
-                for word in range(at + 4, min(at + ip[at + 1], len(ip)) - 3, 4):
+                # In line with what comes next; a pointer may be odd.
+                first = at + 4 + (ip[at + 2] - 5) % 4 if at + 2 < len(ip) else at + 4
+                for word in range(first, min(at + ip[at + 1], len(ip)) - 3, 4):
                     if self.is_now(ip[word:word + 4]):
                         ip[word:word + 4] = TIME
             at += max(2, ip[at + 1])
+
+    def quoted_timestamps(self, ip, rest):
+        """An error quotes the packet with what the router has written into its options."""
+        if ip[9] != 1 or len(rest) < 28 or rest[0] not in ICMP_ERRORS or rest[8] < 0x46 or checksum(rest):
+            return rest
+        header = (rest[8] & 15) * 4
+        quoted = bytearray(rest[8:8 + header])
+        self.option_timestamps(quoted)
+        made = bytearray(rest[:2] + bytes(2) + rest[4:8] + quoted + rest[8 + header:])
+        made[2:4] = checksum(bytes(made)).to_bytes(2, "big")
+        return bytes(made)
 
     def own_timestamps(self, ip, rest):
         if ip[9] != 1 or len(rest) < 20 or rest[0] != ICMP_TIMESTAMP_REPLY or checksum(rest):

@@ -4,10 +4,12 @@
 any port compared.
 
     tests/differential/run.py [NAME_PATTERN...] [--self] [--list] [-v]
+    tests/differential/run.py --random [--self] [--seed S] [--first N] [--count N | --seconds T]
 
 Without arguments: all cases; the kernel against itself, where nothing may differ; and routers broken on
 purpose, which must be noticed. With patterns (shell patterns of any part of a name): only those.
 --self: without vethwayd, kernel against kernel and the broken ones. -v: the frames of both sides.
+--random: frames made at random from a seed (random_frames.py); a difference is shown in its smallest form.
 The cases are in cases_*.py, what may differ in differences.py. The last line is "N passed, N failed"."""
 
 import argparse
@@ -33,6 +35,7 @@ import differences  # noqa: E402
 from decode import decoded, normal, outcome  # noqa: E402
 from daemon import ApiError  # noqa: E402
 from mutants import MUTANTS  # noqa: E402
+from random_run import RandomRun  # noqa: E402
 from sides import KernelSide, VethwaySide, close_all  # noqa: E402
 from support import Failure  # noqa: E402
 
@@ -151,7 +154,7 @@ class Run:
         finally:
             close_all(sides, check=False)
 
-    # --- the three parts
+    # --- the parts
     def against_vethway(self, cases):
         def judge(result, case, began):
             if isinstance(result, Exception):
@@ -202,6 +205,17 @@ class Run:
                          [by_name[name] for name in mutant.caught + mutant.same], judge)
             self.report(mutant.name, began, "; ".join(wrong))
 
+    def at_random(self, only_self, seed, first, count, seconds):
+        began = time.monotonic()
+        other = (lambda: KernelSide("linux again")) if only_self else VethwaySide
+        run = RandomRun(Comparison, [KernelSide, other], seed)
+        tried, error = run.run(first, count, seconds)
+        for why, times in run.explained.most_common():
+            print(f"        {times:6} times: {why}")
+        self.failed += len(run.found)
+        self.report(f"random: seed {seed}, {tried} frames from {first}, "
+                    f"{tried / (time.monotonic() - began):.0f} a second", began, error)
+
 
 def chosen(things, patterns):
     return [t for t in things if not patterns or any(fnmatch.fnmatchcase(t.name, f"*{p}*") for p in patterns)]
@@ -224,6 +238,11 @@ def arguments(args):
     parser.add_argument("--self", action="store_true", dest="only_self", help="without vethwayd")
     parser.add_argument("--list", action="store_true", help="names, rules, known differences")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the frames of both sides")
+    parser.add_argument("--random", action="store_true", help="frames made at random")
+    parser.add_argument("--seed", default="1", help="of those (1)")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first (0)")
+    parser.add_argument("--count", type=int, default=0, metavar="N", help="so many")
+    parser.add_argument("--seconds", type=float, default=60, metavar="T", help="without --count: for so long (60)")
     return parser.parse_args(args)
 
 
@@ -249,6 +268,10 @@ def main(args):
         sys.exit("run as root: the test makes network namespaces")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it cleans up
     run = Run(options.verbose)
+    if options.random:
+        run.at_random(options.only_self, options.seed, options.first, options.count, options.seconds)
+        print(f"{run.passed} passed, {run.failed} failed")
+        return 1 if run.failed else 0
     if cases and not options.only_self:
         run.against_vethway(cases)
     if cases and (options.only_self or not options.patterns):

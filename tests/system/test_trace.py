@@ -9,7 +9,7 @@ import time
 import frames
 from frames import arp, echo, ether, host_ip, host_mac, icmp, ip4, patched, port_ip, tcp, udp
 from lab import BUILD, Lab, needs, wait_for
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import IP, UDP, IPOption_LSRR, IPOption_RR
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
@@ -78,6 +78,8 @@ EARNED_BY = {
     "martian_destination": ip4(dst="127.0.0.1"),
     "link_broadcast": ip4(eth=ether(dst=frames.BROADCAST)),
     "multicast": ip4(dst="224.0.0.5", eth=ether(dst="01:00:5e:00:00:05")),
+    "ip4_options": ip4(options=[IPOption_RR(pointer=3, routers=["1.2.3.4"])]),
+    "source_route": ip4(options=[IPOption_LSRR(routers=["10.2.0.2"])]),
     "rp_filter": ip4(src="10.2.0.9"),
     "no_route": ip4(dst="172.16.0.1"),
     "blackhole": ip4(dst="192.0.2.1"),

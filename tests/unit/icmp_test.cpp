@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Causes, IcmpErrorTest, testing::Values(
     ErrorCase{"udp_to_us_ttl_1", {.ttl = 1, .dst = kPortIp[1]}, 3, 3, Drop::port_closed},
     ErrorCase{"gre_to_us",       {.protocol = 47, .dst = kPortIp[1]}, 3, 2, Drop::protocol_unknown},
     ErrorCase{"asked_address",   {.dst = kPortIp[2]}, 3, 3, Drop::port_closed, kPortIp[2]},
-    ErrorCase{"options",         {.dst = kNowhere, .options = octets({7, 7, 4, 0, 0, 0, 0, 0})}, 3, 0, Drop::no_route},
+    ErrorCase{"options",         {.dst = kNowhere, .options = octets({30, 8, 4, 0, 0, 0, 0, 0})}, 3, 0, Drop::no_route},
     ErrorCase{"padded",          {.dst = kNowhere, .payload = udp({}), .padding = 18}, 3, 0, Drop::no_route},
     ErrorCase{"quoted_whole",    {.dst = kNowhere, .payload = counting(528)}, 3, 0, Drop::no_route},
     ErrorCase{"quoted_cut",      {.dst = kNowhere, .payload = counting(529)}, 3, 0, Drop::no_route},
@@ -260,7 +260,7 @@ TEST_F(IcmpTest, EchoLeavesOptionsBehind) {
         ports_[1].sent.clear();
         Ip4Packet request = echo_request();
         request.options =
-            join(octets({7, static_cast<uint8_t>(words * 4), 4}), Bytes(words * 4 - 3));
+            join(octets({30, static_cast<uint8_t>(words * 4), 4}), Bytes(words * 4 - 3));
         receive(frame(request));
         EXPECT_EQ(from(only_sent(1), 34), from(echo_reply_to(request, 0), 34));
         EXPECT_TRUE(is_valid_ip4_frame(only_sent(1)));

@@ -45,7 +45,7 @@ TEST_F(Ip4ForwardTest, ChecksumIsRightForEveryTtl) {
 }
 
 TEST_F(Ip4ForwardTest, OptionsPassUntouched) {
-    const Ip4Packet packet{.options = octets({0x07, 0x07, 0x04, 0, 0, 0, 0, 0})};
+    const Ip4Packet packet{.options = octets({0x1e, 0x07, 0x04, 0, 0, 0, 0, 0})};
     receive(frame(packet));
     EXPECT_EQ(only_sent(2), forwarded(packet));
 }

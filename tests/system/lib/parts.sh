@@ -84,17 +84,21 @@ do_docker() { docker/test.sh; }
 
 # --- Sanitizers ------------------------------------------------------------------------------------
 unit_targets() {  # unit_targets BUILD_DIR [PATTERN]: the unit tests whose name has it, as meson.build has them now
-  ninja -C "$1" build.ninja >/dev/null
+  flock "$1" ninja -C "$1" build.ninja >/dev/null
   ninja -C "$1" -t targets all | sed -nE "s#^(tests/unit/[a-z0-9_]*${2:-}[a-z0-9_]*_test): .*#\\1#p"
 }
 
 # ASan and UBSan: the unit tests, and the daemon under real packets. By clang, whose
 # sanitizers compile in a fraction of the time that g++ 12's take.
-do_sanitize() {
+build_sanitize() {
   local options="-Ddebug=true -Doptimization=0 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false $unity"
   CXX=clang++ configure_in build-asan "$options"
   # shellcheck disable=SC2046
   build_in build-asan "$options" vethwayd vethway $(unit_targets build-asan)
+}
+
+do_sanitize() {
+  build_sanitize
   export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     LSAN_OPTIONS=print_suppressions=0:suppressions=$PWD/tests/system/lib/lsan.supp
@@ -116,15 +120,19 @@ sum_lines() {
 
 # Threads meet in the tables: those tests, under TSan. setarch -R: gcc 12's TSan can't place its shadow
 # with as many random bits as new kernels use.
-do_tsan() {
+tsan_targets() { unit_targets build-tsan '(counters|recorder|record_ring|fib|route|neighbour|tx)'; }
+
+build_tsan() {
   configure_in build-tsan "-Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false"
-  local tests
-  tests=$(unit_targets build-tsan '(counters|recorder|record_ring|fib|route|neighbour|tx)')
-  if [ -z "$tests" ]; then echo "0 passed, 0 failed"; return; fi
-  # shellcheck disable=SC2086
-  build_in build-tsan "" $tests
-  # shellcheck disable=SC2046,SC2086
-  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_gtests "setarch -R" $(printf 'build-tsan/%s ' $tests)
+  # shellcheck disable=SC2046
+  build_in build-tsan "" $(tsan_targets)
+}
+
+do_tsan() {
+  build_tsan
+  # shellcheck disable=SC2046
+  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+    run_gtests "setarch -R" $(tsan_targets | sed 's#^#build-tsan/#')
 }
 
 # --- Fuzzing ---------------------------------------------------------------------------------------
@@ -133,11 +141,15 @@ do_tsan() {
 fuzz_options="--buildtype=debugoptimized -Db_lundef=false -Dwerror=false
   -Dcpp_args=['-fsanitize=fuzzer-no-link,address,undefined','-fno-sanitize-recover=all']
   -Dcpp_link_args=['-fsanitize=address,undefined']"
-fuzz_all() {
-  local seconds=$1 only=${2:-} target name seeds passed=0 failed=0
+build_fuzz() {
   CXX=clang++ configure_in build-fuzz "$fuzz_options"
   # shellcheck disable=SC2046
   build_in build-fuzz "$fuzz_options" $(ninja -C build-fuzz -t targets all | sed -nE 's#^(tests/fuzz/[a-z0-9_]+_fuzz): .*#\1#p')
+}
+
+fuzz_all() {
+  local seconds=$1 only=${2:-} target name seeds passed=0 failed=0
+  build_fuzz
   for target in build-fuzz/tests/fuzz/*; do
     if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
     name=$(basename "$target")
@@ -165,11 +177,32 @@ fuzz_all() {
 do_fuzz() { fuzz_all "${VETHWAY_FUZZ_SECONDS:-15}"; }
 
 # --- What ./dev test was asked for -----------------------------------------------------------------
+# The system tests wait more than they compute: what is run after them is built meanwhile, by what nobody
+# else wants of the CPUs (SCHED_IDLE). Who needs it sooner waits for it (build_in). Ends with ./dev.
+building_ahead=""
+build_ahead() {
+  setsid chrt --idle 0 ./dev build-instrumented >build/ahead.log 2>&1 &
+  building_ahead=$!
+}
+end_building_ahead() {
+  [ -n "$building_ahead" ] || return 0
+  kill -- "-$building_ahead" 2>/dev/null || true
+}
+
+build_instrumented() {
+  build_sanitize
+  build_tsan
+  build_fuzz
+}
+
 run_parts() {
   build_release
   local name units="" systems=""
-  # shellcheck disable=SC2086
-  [ $# -gt 0 ] || set -- $part_names
+  if [ $# = 0 ]; then
+    build_ahead
+    # shellcheck disable=SC2086
+    set -- $part_names
+  fi
   # shellcheck disable=SC2086,SC2154
   case " $* " in *" docker "*) ensure $packages_docker ;; esac
   for name in "$@"; do
