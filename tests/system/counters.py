@@ -30,11 +30,21 @@ class Counting:
         return {k: now.get(k, 0) - before.get(k, 0) for k in {*now, *before}
                 if now.get(k, 0) != before.get(k, 0)}
 
+    def settled(self, timeout_s=0.5):
+        """The counters when nothing moves: a frame is on the wire before the books with it are closed."""
+        deadline, found = time.monotonic() + timeout_s, self.counters()
+        while time.monotonic() < deadline:
+            time.sleep(0.02)
+            if (again := self.counters()) == found:
+                break
+            found = again
+        return found
+
     @contextlib.contextmanager
     def moves(self, expected, ignore=("bytes", "burst"), timeout=2.0):
         """Asserts that because of the block exactly these counters move, by exactly so much.
         ignore: parts of names that may move too, besides those named."""
-        before = self.counters()
+        before = self.settled()
         yield
         seen = {}
 
