@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/icmp/timestamp.h"
 
-#include <ctime>
-
 #include "dataplane/context.h"
+#include "dataplane/ip4/ip4_options.h"
 #include "dataplane/net/checksum.h"
 
 namespace vethway {
@@ -19,14 +18,8 @@ static_assert(sizeof(TimestampMessage) == 20 && alignof(TimestampMessage) == 1);
 constexpr size_t kLeast = offsetof(TimestampMessage, received);  // as Linux icmp_timestamp()
 constexpr uint8_t kReplyTtl = 64;
 
-uint32_t now_ms() noexcept {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    return static_cast<uint32_t>(now.tv_sec % 86'400 * 1000 + now.tv_nsec / 1'000'000);
-}
-
 TimestampMessage reply_to(const IcmpHeader& request, uint32_t originated) noexcept {
-    const uint32_t now = now_ms();
+    const uint32_t now = ms_since_midnight();
     TimestampMessage reply{.icmp = {.type = kIcmpTimestampReply,
                                     .code = 0,
                                     .checksum = 0,
