@@ -74,6 +74,13 @@ class Daemon:
 
         return wait_for(ready, timeout, "vethwayd is ready")
 
+    def ports(self):
+        return {p["name"]: p for p in self.api("GET", "/ports")["ports"]}
+
+    def wait_ports_up(self):
+        wait_for(lambda: all(p["state"] == "up" for p in self.ports().values() if p["admin"] == "up"), 5,
+                 lambda: f"ports are up: {self.ports()}")
+
     def cpu_use(self, seconds):
         """The part of a CPU that it uses meanwhile."""
         def cpu_s():

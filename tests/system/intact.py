@@ -47,8 +47,9 @@ class IntactLab(Lab):
             self.second_daemon = Daemon(path, os.path.join(self.dir, "second.sock"),
                                         os.path.join(self.dir, "second.log"), self.ns("sw"))
             self.second_daemon.wait_ready()
-            self.wait_ports_up()
-            self.mbufs_before = self.status()["memory"]["mbufs"]["used"]
+            for daemon in (self.daemon, self.second_daemon):  # each end of a memif comes up by itself
+                daemon.wait_ports_up()
+            self.mbufs_before = self.mbufs_used(self.status())
         if self.tap:
             self.run("sw", f"sysctl -qw net.ipv6.conf.{self.tap}.disable_ipv6=1")
             self.run("sw", f"ip address add {HOSTS['sw']}/24 dev {self.tap}")

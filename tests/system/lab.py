@@ -100,8 +100,7 @@ class Lab(Network, Counting):
         return sum(status["memory"][pool]["used"] for pool in ("mbufs", "large_mbufs"))
 
     def wait_ports_up(self):
-        wait_for(lambda: all(p["state"] == "up" for p in self.ports().values() if p["admin"] == "up"), 5,
-                 lambda: f"ports are up: {self.ports()}")
+        self.daemon.wait_ports_up()
 
     def api(self, method, path, body=None, **options):
         return self.daemon.api(method, path, body, **options)
@@ -110,7 +109,7 @@ class Lab(Network, Counting):
         return self.api("GET", "/status")
 
     def ports(self):
-        return {p["name"]: p for p in self.api("GET", "/ports")["ports"]}
+        return self.daemon.ports()
 
     def neighbours(self):
         return {n["address"]: n for n in self.api("GET", "/neighbours")["neighbours"]}
