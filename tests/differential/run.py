@@ -6,8 +6,8 @@ any port compared.
     tests/differential/run.py [NAME_PATTERN...] [--self] [--list] [-v]
     tests/differential/run.py --random [--self] [--seed S] [--first N] [--count N | --seconds T]
 
-Without arguments: all cases; the kernel against itself, where nothing may differ; and routers broken on
-purpose, which must be noticed. With patterns (shell patterns of any part of a name): only those.
+Without arguments: all cases; some frames at random, the same ones each time; the kernel against itself,
+where nothing may differ; and routers broken on purpose, which must be noticed. With patterns (shell patterns of any part of a name): only those.
 --self: without vethwayd, kernel against kernel and the broken ones. -v: the frames of both sides.
 --random: frames made at random from a seed (random_frames.py); a difference is shown in its smallest form.
 The cases are in cases_*.py, what may differ in differences.py. The last line is "N passed, N failed"."""
@@ -38,6 +38,8 @@ from mutants import MUTANTS  # noqa: E402
 from random_run import RandomRun  # noqa: E402
 from sides import KernelSide, VethwaySide, close_all  # noqa: E402
 from support import Failure  # noqa: E402
+
+AT_RANDOM = 250  # frames, where no more are asked for
 
 # Fragments come last: what stays incomplete is told of by vethway after 30 seconds.
 CASES = [c for m in (cases_ip4, cases_forward, cases_options, cases_icmp, cases_local, cases_arp, cases_resolve,
@@ -274,6 +276,8 @@ def main(args):
         return 1 if run.failed else 0
     if cases and not options.only_self:
         run.against_vethway(cases)
+    if not options.patterns and not options.only_self:
+        run.at_random(False, options.seed, 0, AT_RANDOM, 0)
     if cases and (options.only_self or not options.patterns):
         run.against_itself(cases)
     run.against_mutants(mutants)
