@@ -41,6 +41,7 @@ void add_what_if(CLI::App& explain, Session& session);  // the options of explai
 void add_ping_command(CLI::App& app, Session& session);
 void add_top_command(CLI::App& app, Session& session);
 void add_capture_command(CLI::App& app, Session& session);
+void add_lab_command(CLI::App& app, Session& session);
 void add_completion_commands(CLI::App& app, Session& session);
 
 // Those of `all` that `word` may have been meant to be.

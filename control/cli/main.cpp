@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
     add_top_command(app, session);
     add_capture_command(app, session);
     add_doctor_command(app, session);
+    add_lab_command(app, session);
     add_completion_commands(app, session);
     try {
         app.parse(argc, argv);

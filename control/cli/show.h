@@ -13,6 +13,8 @@ std::string show_ports(const Json& ports, bool colour);
 std::string show_routes(const Json& routes, bool colour);
 std::string show_route_lookup(const Json& found);
 std::string show_neighbours(const Json& neighbours, bool colour);
+std::string show_classic_routes(const Json& routes, bool colour);          // as route -n does
+std::string show_classic_neighbours(const Json& neighbours, bool colour);  // as arp -n does
 // With rates (reading.h), unless they are null.
 std::string show_drops(const Json& drops, const Json& rates, bool colour);
 std::string show_counters(const Json& counters, const Json& rates, bool colour);

@@ -11,16 +11,23 @@ namespace {
 
 using Text = std::string (*)(const Json&, bool);
 
-// A command that prints what is at `path`; `all_help` empty: there is no --all.
+struct ViewOptions {
+    std::string all_help;  // empty: there is no --all
+    Text classic = nullptr;
+    std::string classic_help;
+};
+
+// A command that prints what is at `path`.
 void add_view(CLI::App& parent, Session& session, const std::string& name, const std::string& help,
-              const std::string& path, Text text, const std::string& all_help = "") {
+              const std::string& path, Text text, const ViewOptions& options = {}) {
     CLI::App* command = parent.add_subcommand(name, help);
-    auto all = std::make_shared<bool>(false);
-    if (!all_help.empty()) command->add_flag("-a,--all", *all, all_help);
-    command->callback([&session, path, text, all] {
-        session.action = [&session, path, text, all] {
+    auto all = std::make_shared<bool>(false), classic = std::make_shared<bool>(false);
+    if (!options.all_help.empty()) command->add_flag("-a,--all", *all, options.all_help);
+    if (options.classic != nullptr) command->add_flag("--classic", *classic, options.classic_help);
+    command->callback([&session, path, text, all, classic, other = options.classic] {
+        session.action = [&session, path, shown = *classic ? other : text, all] {
             return session.print(session.client().get(path + (*all ? "?all" : "")),
-                                 [&](const Json& a) { return text(a, session.colour); });
+                                 [&](const Json& a) { return shown(a, session.colour); });
         };
     });
 }
@@ -40,9 +47,12 @@ void add_show_commands(CLI::App& app, Session& session) {
     show->require_subcommand(1);
     add_view(*show, session, "ports", "Ports, like ip -s link", "/ports", show_ports);
     add_view(*show, session, "routes", "Routes, like ip route", "/routes", show_routes,
-             "Also those to our own addresses");
+             {.all_help = "Also those to our own addresses",
+              .classic = show_classic_routes,
+              .classic_help = "As route -n shows them"});
     add_view(*show, session, "neighbours", "Who is on the links, like ip neigh", "/neighbours",
-             show_neighbours);
+             show_neighbours,
+             {.classic = show_classic_neighbours, .classic_help = "As arp -n shows them"});
     add_counters_commands(*show, session);
     add_view(*show, session, "lcores", "Workers: CPUs, queues, how busy", "/lcores", show_lcores);
     add_view(*show, session, "config", "The running configuration, as a file",

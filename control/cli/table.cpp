@@ -22,7 +22,8 @@ size_t width(const std::string& text) {
 }
 
 bool is_number(const std::string& text) {
-    return !text.empty() && text.find_first_not_of("0123456789.") == std::string::npos;
+    return !text.empty() && text.find_first_not_of("0123456789.") == std::string::npos &&
+           std::ranges::count(text, '.') <= 1;  // more of them: an address
 }
 
 }  // namespace

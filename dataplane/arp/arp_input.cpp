@@ -2,6 +2,7 @@
 #include "dataplane/arp/arp_input.h"
 
 #include "dataplane/context.h"
+#include "dataplane/ip4/source_check.h"
 #include "dataplane/neighbour/release.h"
 #include "dataplane/net/headers.h"
 
@@ -56,12 +57,32 @@ void note_learned(Context& c, rte_mbuf* m, const Neighbour* n) noexcept {
     c.note(m, Step::learned, static_cast<uint32_t>(state), 0, Drop::none, arp.sender_mac);
 }
 
+// Who asks is answered if a packet of its address would be taken (Linux arp_process asks
+// ip_route_input): one of ours only with accept_local, and by the reverse path filter. A probe
+// (RFC 5227, sender 0) has no address yet.
+Drop check_asker(Context& c, rte_mbuf* m, uint16_t port, Ip4 sender) noexcept {
+    if (sender.is_zero()) return Drop::none;
+    if (c.snap().is_own(sender) && !c.port(port).accept_local) return Drop::arp_bad_sender;
+    if (!c.snap().any_source_check || c.port(port).source_check == SourceCheck::off)
+        return Drop::none;
+    const RouteEntry& back = c.routes.lookup(sender);
+    if (source_passes(c.snap(), port, sender, back)) return Drop::none;
+    c.note(m, Step::source_refused, static_cast<uint32_t>(c.port(port).source_check),
+           back.hop_count > 0 ? back.hops[0].port : kNoPort);
+    return Drop::rp_filter;
+}
+
 void request_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     const ArpHeader& arp = arp_of(*m);
     const NeighbourKey sender{meta(*m).port, Ip4{arp.sender_ip}};
-    // RFC 826: whoever asks us will be spoken to soon, so it is added; about others only what is
-    // already known is brought up to date. A probe (RFC 5227, sender 0) teaches nothing.
     const bool ours = c.snap().is_own(Ip4{arp.target_ip});
+    if (const Drop why = ours ? check_asker(c, m, sender.port, sender.ip) : Drop::none;
+        why != Drop::none) {
+        c.drops.add(m, why);
+        return;
+    }
+    // RFC 826: whoever asks us will be spoken to soon, so it is added; about others only what is
+    // already known is brought up to date. A probe teaches nothing.
     Neighbour* n = nullptr;
     if (!sender.ip.is_zero())
         n = ours && !c.dry ? c.neighbours.find_or_add(sender, c.now) : c.neighbours.find(sender);
@@ -116,10 +137,7 @@ Drop check_arp(std::span<const std::byte> bytes) noexcept {
 
 void arp_input(Context& c, Burst& in, PacketList& released) noexcept {
     for (rte_mbuf* m : in) {
-        Drop why = check_arp(l3_bytes(*m));
-        if (why == Drop::none && c.snap().is_own(Ip4{arp_of(*m).sender_ip}))
-            why = Drop::arp_bad_sender;
-        if (why != Drop::none)
+        if (const Drop why = check_arp(l3_bytes(*m)); why != Drop::none)
             c.drops.add(m, why);
         else if (arp_of(*m).operation == kArpRequest)
             request_input(c, m, released);

@@ -2,21 +2,9 @@
 #include "dataplane/ip4/ip4_source.h"
 
 #include "dataplane/context.h"
+#include "dataplane/ip4/source_check.h"
 
 namespace vethway {
-
-namespace {
-
-bool passes(SourceCheck check, uint16_t port, const RouteEntry& back) noexcept {
-    if (check == SourceCheck::off) return true;
-    if (back.type != RouteType::forward) return false;
-    if (check == SourceCheck::loose) return true;
-    for (size_t i = 0; i < back.hop_count; ++i)
-        if (back.hops[i].port == port) return true;
-    return false;
-}
-
-}  // namespace
 
 void ip4_source(Context& c, Burst& packets) noexcept {
     if (!c.snap().any_source_check) return;
@@ -31,11 +19,9 @@ void ip4_source(Context& c, Burst& packets) noexcept {
         const uint16_t port = meta(*m).port;
         const RouteEntry& route = *back[i];
         const uint32_t leaves_by = route.hop_count > 0 ? route.hops[0].port : kNoPort;
-        // An address of ours has passed ip4_input's own check of it (accept_local).
-        const SourceCheck check = c.port(port).source_check;
-        const bool passed = passes(check, port, route) || c.snap().is_own(sources[i]);
-        c.note(m, passed ? Step::source_passed : Step::source_refused, static_cast<uint32_t>(check),
-               leaves_by);
+        const bool passed = source_passes(c.snap(), port, sources[i], route);
+        c.note(m, passed ? Step::source_passed : Step::source_refused,
+               static_cast<uint32_t>(c.port(port).source_check), leaves_by);
         if (passed)
             packets.data()[kept++] = m;
         else

@@ -132,6 +132,36 @@ TEST_F(ArpInputTest, SenderWithOurAddressIsNotBelieved) {
     EXPECT_EQ(sent(1).size(), 0U);
 }
 
+TEST_F(ArpInputTest, SenderWithOurAddressIsAnsweredWithAcceptLocal) {
+    snap_.ports[1].accept_local = true;
+    receive(frame(ArpMessage{.sender_ip = kPortIp[2]}));
+    EXPECT_EQ(sent(1).size(), 1U);
+    EXPECT_EQ(link(kPortIp[2]).mac, kHostMac[1]);
+}
+
+TEST_F(ArpInputTest, SenderWithOurAddressIsAtHomeOnItsPortOnly) {
+    snap_.ports[1].accept_local = snap_.any_source_check = true;
+    snap_.ports[1].source_check = SourceCheck::strict;
+    receive(frame(ArpMessage{.sender_ip = kPortIp[2]}));
+    EXPECT_EQ(dropped(Drop::rp_filter), 1U);
+    receive(frame(ArpMessage{.sender_ip = kPortIp[1]}));
+    EXPECT_EQ(sent(1).size(), 1U);
+    snap_.ports[1].source_check = SourceCheck::loose;
+    receive(frame(ArpMessage{.sender_ip = kPortIp[2]}));
+    EXPECT_EQ(sent(1).size(), 2U);
+    EXPECT_EQ(dropped(Drop::rp_filter), 1U);
+}
+
+TEST_F(ArpInputTest, AskerMustPassTheReversePathFilter) {
+    snap_.any_source_check = true;
+    snap_.ports[1].source_check = SourceCheck::strict;
+    receive(frame(ArpMessage{.sender_ip = kHostIp[2]}));
+    EXPECT_EQ(dropped(Drop::rp_filter), 1U);
+    EXPECT_EQ(neighbours_.size(), 0U);
+    receive(frame(ArpMessage{}));
+    EXPECT_EQ(sent(1).size(), 1U);
+}
+
 TEST_F(ArpInputTest, PermanentNeighbourStays) {
     permanent(1, kHostIp[1], kHostMac[1]);
     receive(frame(ArpMessage{.sender_mac = kNewMac}));

@@ -121,6 +121,37 @@ TEST(ShowNeighbours, LikeIpNeigh) {
               "10.1.0.9 port p1 INCOMPLETE age 0 s held 2\n");
 }
 
+TEST(ShowClassic, LikeRouteAndArp) {
+    Json down = route("10.9.0.9/32", "static", Json::array({hop("10.2.0.9", "p2")}));
+    down["active"] = false;
+    const Json routes{{"routes",
+                       {route("0.0.0.0/0", "static", Json::array({hop("10.2.0.254", "p2")})),
+                        route("10.2.0.0/25", "connected", Json::array({hop(nullptr, "p2")})),
+                        route("192.0.2.1/32", "blackhole", Json::array()), down}}};
+    EXPECT_EQ(show_classic_routes(routes, false),
+              "Destination  Gateway     Genmask          Flags  Metric  Port\n"
+              "0.0.0.0      10.2.0.254  0.0.0.0          UG          0  p2\n"
+              "10.2.0.0     0.0.0.0     255.255.255.128  U           0  p2\n"
+              "192.0.2.1    -           255.255.255.255  !H          0  -\n"
+              "10.9.0.9     10.2.0.9    255.255.255.255  GH          0  p2\n");
+    const Json neighbours{
+        {"neighbours",
+         {{{"address", "10.1.0.2"},
+           {"mac", "02:00:00:00:01:02"},
+           {"port", "p1"},
+           {"state", "stale"}},
+          {{"address", "10.1.0.3"},
+           {"mac", "02:00:00:00:01:03"},
+           {"port", "p1"},
+           {"state", "permanent"}},
+          {{"address", "10.1.0.9"}, {"mac", nullptr}, {"port", "p1"}, {"state", "incomplete"}}}}};
+    EXPECT_EQ(show_classic_neighbours(neighbours, false),
+              "Address   HWtype  HWaddress          Flags  Port\n"
+              "10.1.0.2  ether   02:00:00:00:01:02  C      p1\n"
+              "10.1.0.3  ether   02:00:00:00:01:03  CM     p1\n"
+              "10.1.0.9          (incomplete)              p1\n");
+}
+
 // --- Counters, as they are and as they change -------------------------------------------------
 Json books(int rx, int held) {
     return {{"rx", rx},     {"originated", 0}, {"tx", rx - held}, {"consumed", 0},
