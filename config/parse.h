@@ -28,7 +28,7 @@ Config parse_config(std::string_view yaml, const std::string& file);
 Config load_config(const std::string& file);
 
 // The rules between values: what a Config must hold however it came about (file or API): unique
-// names, known ports, no overlapping addresses, reachable next hops, limits. Throws ConfigError.
+// names, known ports, no address twice, reachable next hops, limits. Throws ConfigError.
 void validate(const Config& config);
 // The same, as the first of its lines; empty: nothing is. With ports to come it is no error that a
 // route or neighbour needs one that is not there.

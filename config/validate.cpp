@@ -33,7 +33,6 @@ public:
         if (config_.neighbours.size() > kMaxNeighbours)
             add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
         for (size_t i = 0; i < config_.xconnects.size(); ++i) check_xconnect(i);
-        check_subnets();
         for (size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
         for (size_t i = 0; i < config_.neighbours.size(); ++i) check_neighbour(i);
         check_control();
@@ -154,33 +153,18 @@ private:
         const auto [owner, first] = own_.emplace(a.address, port);
         if (!first)
             return add(path, a.address.to_string() + " is port " + owner->second + "'s already");
-        subnets_.push_back({a.network(), port, path});
+        subnets_.push_back({a.network(), port});
     }
 
-    // Sorted by where they begin, a subnet overlaps another exactly if it begins before one of
-    // those before it ends; prefixes nest or are disjoint, so the last one open is enough to look
-    // at.
-    void check_subnets() {
-        std::ranges::stable_sort(subnets_, {}, [](const Subnet& s) { return s.network; });
-        std::vector<const Subnet*> open;
-        for (const Subnet& s : subnets_) {
-            while (!open.empty() && !open.back()->network.contains(s.network.address))
-                open.pop_back();
-            for (const Subnet* other : open)
-                if (other->port != s.port) {
-                    add(s.path, s.network.to_string() + " overlaps " + other->network.to_string() +
-                                    " of port " + other->port);
-                    break;
-                }
-            open.push_back(&s);
-        }
-    }
-
-    // The port on whose link `ip` is; empty if none.
+    // The port on whose link `ip` is, by the longest prefix, and of the same ones the first; empty
+    // if none.
     std::string port_of(Ip4 ip) const {
+        const Subnet* best = nullptr;
         for (const Subnet& s : subnets_)
-            if (s.network.contains(ip)) return s.port;
-        return {};
+            if (s.network.contains(ip) &&
+                (best == nullptr || s.network.length > best->network.length))
+                best = &s;
+        return best == nullptr ? std::string() : best->port;
     }
 
     void check_xconnect(size_t i) {
@@ -262,7 +246,7 @@ private:
 
     struct Subnet {
         Prefix4 network;
-        std::string port, path;
+        std::string port;
     };
     const Config& config_;
     std::vector<Problem> problems_;

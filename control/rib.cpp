@@ -59,11 +59,17 @@ private:
             add({*broadcast, 32}, RouteOrigin::broadcast);
     }
 
+    // On whose link `via` is, by the longest prefix.
     const ManagedPort* port_towards(Ip4 via) const {
+        const ManagedPort* best = nullptr;
+        unsigned length = 0;
         for (const auto& [name, port] : ports_.all())
             for (const Prefix4& address : port.config.addresses)
-                if (address.contains(via)) return &port;
-        return nullptr;
+                if (address.contains(via) && (best == nullptr || address.length > length)) {
+                    best = &port;
+                    length = address.length;
+                }
+        return best;
     }
 
     // Why the route can't be used; "" if it can.

@@ -33,7 +33,7 @@ void add_route(Table& table, const Json& route) {
         table.add({to.address, "-", to.mask, to.host ? "!H" : "!", metric, "-"});
     for (const Json& hop : hops) {
         const bool gateway = !hop["via"].is_null();
-        const bool up = route["active"].get<bool>() && hop["up"].get<bool>();
+        const bool up = hop["up"].get<bool>();
         table.add({to.address, gateway ? text_of(hop["via"]) : "0.0.0.0", to.mask,
                    std::string(up ? "U" : "") + (gateway ? "G" : "") + (to.host ? "H" : ""), metric,
                    text_of(hop["port"])});

@@ -123,7 +123,7 @@ TEST(ShowNeighbours, LikeIpNeigh) {
 
 TEST(ShowClassic, LikeRouteAndArp) {
     Json down = route("10.9.0.9/32", "static", Json::array({hop("10.2.0.9", "p2")}));
-    down["active"] = false;
+    down["next_hops"][0]["up"] = false;
     const Json routes{{"routes",
                        {route("0.0.0.0/0", "static", Json::array({hop("10.2.0.254", "p2")})),
                         route("10.2.0.0/25", "connected", Json::array({hop(nullptr, "p2")})),
