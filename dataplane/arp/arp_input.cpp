@@ -117,7 +117,10 @@ Drop check_arp(std::span<const std::byte> bytes) noexcept {
 void arp_input(Context& c, Burst& in, PacketList& released) noexcept {
     for (rte_mbuf* m : in) {
         Drop why = check_arp(l3_bytes(*m));
-        if (why == Drop::none && c.snap().is_own(Ip4{arp_of(*m).sender_ip}))
+        // Where packets from ourselves may come in, we may ask ourselves (Linux arp_process, which
+        // has the route's check of the source decide).
+        if (why == Drop::none && c.snap().is_own(Ip4{arp_of(*m).sender_ip}) &&
+            !c.port(meta(*m).port).accept_local)
             why = Drop::arp_bad_sender;
         if (why != Drop::none)
             c.drops.add(m, why);
