@@ -37,29 +37,6 @@ std::string own_refusal(const httplib::Request& request, int status) {
     return what + ": refused with status " + std::to_string(status);
 }
 
-PingRequest ping_request(const Json& body, const Ports& ports) {
-    check_keys(body,
-               {"to", "from", "port", "size", "ttl", "tos", "df", "id", "sequence", "timeout_ms"});
-    PingRequest r;
-    r.to = required_address(body, "to");
-    r.from = address_of(body, "from").value_or(Ip4{});
-    if (const auto name = text_of(body, "port")) {
-        const ManagedPort* port = ports.find(*name);
-        if (port == nullptr) throw ApiRefusal(404, "there is no port \"" + *name + '"');
-        if (port->config.addresses.empty())
-            throw ApiRefusal(409, "port " + *name + " has no address to ping from");
-        r.from = port->config.addresses.front().address;
-    }
-    r.size = static_cast<uint16_t>(number_of(body, "size", 0, 65507).value_or(56));
-    r.ttl = static_cast<uint8_t>(number_of(body, "ttl", 1, 255).value_or(64));
-    r.tos = static_cast<uint8_t>(number_of(body, "tos", 0, 255).value_or(0));
-    r.dont_fragment = boolean_of(body, "df").value_or(false);
-    r.id = static_cast<uint16_t>(number_of(body, "id", 0, 65535).value_or(0));
-    r.sequence = static_cast<uint16_t>(number_of(body, "sequence", 0, 65535).value_or(0));
-    r.timeout = std::chrono::milliseconds(number_of(body, "timeout_ms", 1, 60'000).value_or(1000));
-    return r;
-}
-
 LastDrops last_drops_request(const httplib::Request& request, const Ports& ports) {
     LastDrops wanted;
     constexpr size_t kMost = 100'000;
@@ -84,7 +61,7 @@ Api::Api(EventLoop& loop, Controller& controller, HttpServer& server)
     add_views();
     add_changes();
     add_configuration();
-    add_ping();
+    add_probe();
     add_doctor();
     add_trace();
     add_explain();
@@ -208,27 +185,6 @@ void Api::add_configuration() {
     on(Method::post, "/v1/reload", [](Controller& c, const Request&) {
         return Json{{"changes", c.reload()}};
     });
-}
-
-// The control thread must not wait for the answer: it is what takes it in.
-void Api::add_ping() {
-    routes_.Post(
-        "/v1/ping", guarded([this](const Request& request, httplib::Response& response) {
-            const Json body = body_of(request);
-            auto promise = std::make_shared<std::promise<PingResult>>();
-            std::future<PingResult> result = promise->get_future();
-            const auto timeout = loop_.call([&] {
-                const PingRequest ping = ping_request(body, controller_.ports());
-                // The pinger's is then the only hold on the promise: what it drops is broken.
-                controller_.pinger().send(
-                    ping,
-                    [promise = std::move(promise)](const PingResult& r) { promise->set_value(r); });
-                return ping.timeout;
-            });
-            if (result.wait_for(timeout + std::chrono::seconds(2)) != std::future_status::ready)
-                throw std::runtime_error("the control thread is busy: try again");
-            answer(response, json_of(result.get()));
-        }));
 }
 
 // The control thread says what runs; the looking is done on the server's.

@@ -35,7 +35,7 @@ private:
     void add_views();
     void add_changes();
     void add_configuration();
-    void add_ping();
+    void add_probe();
     void add_doctor();
     void add_trace();
     void add_explain();

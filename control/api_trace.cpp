@@ -67,7 +67,10 @@ public:
                     [this, filter = std::make_shared<Bpf>(compile_filter(request_.filter))](
                         Controller& c) {
                         WatchOptions options{.filter = std::move(*filter)};
-                        if (request_.port) options.port = required_port(c, *request_.port).index;
+                        if (request_.port)
+                            options.port = *request_.port == "lo"
+                                               ? kLoopback
+                                               : required_port(c, *request_.port).index;
                         // Whoever looks for drops takes in all, to find them.
                         if (!request_.only_drops) options.stories = request_.count;
                         return options;

@@ -27,7 +27,7 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       rib_(dataplane.routes()),
       neighbours_(dataplane, ports_),
       reassembly_(dataplane, ports_),
-      pinger_(dataplane, ports_, rib_) {
+      prober_(dataplane, ports_, rib_) {
     config_.ports.clear();
     config_.xconnects.clear();
     config_.routes.clear();
@@ -82,7 +82,6 @@ std::vector<std::string> Controller::reload() {
 void Controller::tick() {
     neighbours_.tick();
     reassembly_.tick();
-    pinger_.expire();
     check_links(Links::to_be_asked);
 }
 

@@ -11,8 +11,8 @@
 #include "config/config.h"
 #include "control/adoption.h"
 #include "control/neighbours.h"
-#include "control/pinger.h"
 #include "control/ports.h"
+#include "control/probe/prober.h"
 #include "control/reassembly.h"
 #include "control/rib.h"
 #include "dataplane/dataplane.h"
@@ -60,7 +60,7 @@ public:
     Ports& ports() { return ports_; }
     Rib& rib() { return rib_; }
     Neighbours& neighbours() { return neighbours_; }
-    Pinger& pinger() { return pinger_; }
+    Prober& prober() { return prober_; }
     const ReloadState& reload_state() const { return reload_; }
     Machine& machine() { return machine_; }
     Books books() const;  // of all workers and the control thread
@@ -79,7 +79,7 @@ private:
     Rib rib_;
     Neighbours neighbours_;
     Reassembly reassembly_;
-    Pinger pinger_;
+    Prober prober_;
     ReloadState reload_;
     unsigned ticks_ = 0;
     std::string reopen_error_;  // of the last try; empty if it succeeded

@@ -107,21 +107,6 @@ Json reading_of(Controller& controller) {
              std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()}};
 }
 
-Json json_of(const PingResult& r) {
-    static constexpr const char* kOutcomes[] = {
-        "reply", "unreachable", "time_exceeded", "fragmentation_needed", "timeout", "not_sent"};
-    return {{"outcome", kOutcomes[static_cast<size_t>(r.outcome)]},
-            {"from", r.from.is_zero() ? Json(nullptr) : Json(r.from.to_string())},
-            {"type", r.type},
-            {"code", r.code},
-            {"ttl", r.ttl},
-            {"bytes", r.bytes},
-            {"rtt_ms", r.rtt_ms},
-            {"mtu", r.mtu},
-            {"text", r.text},
-            {"reason", r.reason}};
-}
-
 Json json_of(const RibRoute& route) {
     Json hops = Json::array();
     for (const RibHop& hop : route.hops)

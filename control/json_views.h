@@ -14,7 +14,6 @@ Json json_of(const Books& books);
 // Of which daemon counters are, and when they were read: for who compares two readings. A restarted
 // daemon is another instance.
 Json reading_of(Controller& controller);
-Json json_of(const PingResult& result);
 Json json_of(const RibRoute& route);
 Json json_of(const NeighbourView& neighbour);
 

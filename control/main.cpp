@@ -156,7 +156,7 @@ void serve(const Arguments& args, const Config& config, Clock::time_point starte
         links.drain([](const LinkChange&) {});  // what changed is asked of the ports themselves
         controller.check_links(Controller::Links::all);
     });
-    loop.watch(dataplane.punt_queue().fd(), [&] { controller.pinger().take_punted(); });
+    loop.watch(dataplane.punt_queue().fd(), [&] { controller.prober().take_punted(); });
     loop.every(std::chrono::milliseconds(100), [&] { controller.tick(); });
 
     const Api api(loop, controller, api_server);
@@ -167,7 +167,7 @@ void serve(const Arguments& args, const Config& config, Clock::time_point starte
     const Serving serving(api_server, metrics_server);
     say_ready(controller, plan);
     loop.run();
-    controller.pinger().cancel();  // or the server's threads would wait for answers
+    controller.prober().stop();  // or the server's threads would wait for answers
 }
 
 Arguments parse(CLI::App& app, int argc, char** argv) {

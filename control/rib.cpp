@@ -170,4 +170,22 @@ const RibRoute* Rib::lookup(Ip4 destination) const {
     return best;
 }
 
+// Of one prefix the routes stand in order of their metrics.
+const RibHop* Rib::lookup_by(Ip4 destination, const std::string& port) const {
+    const RibHop* found = nullptr;
+    int length = -1;
+    for (const RibRoute& route : routes_) {
+        const bool forwards =
+            route.action == RouteAction::forward &&
+            (route.origin == RouteOrigin::connected || route.origin == RouteOrigin::configured);
+        if (!forwards || route.to.length <= length || !route.to.contains(destination)) continue;
+        const auto hop = std::ranges::find_if(
+            route.hops, [&](const RibHop& h) { return h.up && h.port == port; });
+        if (hop == route.hops.end()) continue;
+        found = &*hop;
+        length = route.to.length;
+    }
+    return found;
+}
+
 }  // namespace vethway

@@ -46,6 +46,9 @@ public:
     const std::vector<RibRoute>& routes() const { return routes_; }  // by prefix, then metric
     // The active route that a packet to `destination` takes.
     const RibRoute* lookup(Ip4 destination) const;
+    // The next hop by `port` of the longest prefix that has one which is up, active or not: what a
+    // socket that is bound to a device finds. Null: none.
+    const RibHop* lookup_by(Ip4 destination, const std::string& port) const;
 
 private:
     RouteTable& fib_;

@@ -157,8 +157,8 @@ std::vector<Ring> Dataplane::make_shared_tx(unsigned port, unsigned tx_queues) {
     return rings;
 }
 
-rte_mbuf* Dataplane::allocate(uint16_t port) noexcept {
-    rte_mbuf* m = buffers_.allocate(0);
+rte_mbuf* Dataplane::allocate(uint16_t port, size_t bytes) noexcept {
+    rte_mbuf* m = buffers_.allocate(bytes);
     if (m != nullptr) meta(*m) = {.port = port, .own = true};
     return m;
 }

@@ -66,9 +66,9 @@ public:
     // own.
     std::vector<Ring> make_shared_tx(unsigned port, unsigned tx_queues);
 
-    // An empty mbuf for the control thread to fill, accounted to `port`; null when the pool is
-    // empty.
-    rte_mbuf* allocate(uint16_t port) noexcept;
+    // An mbuf of `bytes` undefined bytes for the control thread to fill, accounted to `port`; null
+    // when the pool is empty.
+    rte_mbuf* allocate(uint16_t port, size_t bytes = 0) noexcept;
     // Hands `m` (meta().inject is set) to a worker. False when its ring is full: `m` stays the
     // caller's.
     bool inject(rte_mbuf* m) noexcept;

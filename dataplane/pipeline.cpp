@@ -55,6 +55,7 @@ void Pipeline::inject(Burst& packets) noexcept {
         c_.tracer.taken_up(m);
         switch (packet.inject) {
             case Inject::output:
+            case Inject::output_by:
                 c_.originated(m, Originated::host, nullptr);
                 own_.push(m);
                 break;
@@ -68,8 +69,8 @@ void Pipeline::inject(Burst& packets) noexcept {
                 break;
             case Inject::undeliverable:  // the control thread ended its waiting
                 c_.counters.taken_up(1);
-                packet.route =
-                    &c_.routes.lookup(Ip4{ip4(*m).dst});  // its own is long gone, perhaps
+                // Its own is long gone, perhaps; and a packet of ours may not have gone by any.
+                packet.route = packet.own ? nullptr : &c_.routes.lookup(Ip4{ip4(*m).dst});
                 errors_.push(m);
                 break;
         }

@@ -269,8 +269,12 @@ std::string words_of(const NotedStep& s, Controller& controller) {
             return source_words(s, controller);
         case Step::options_read:
             return option_words(r);
-        case Step::routed:
         case Step::sent_own:
+            if (r.b == 1)
+                return format("by {}, as was asked, next hop {}", port_name(controller, r.egress),
+                              r.next_hop.to_string());
+            return route_words(s, controller);
+        case Step::routed:
             return route_words(s, controller);
         case Step::forwarded:
         case Step::refused_forward:

@@ -109,8 +109,11 @@ static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
     const auto options =
         echo_options(l3_bytes(*m).first(ip4(*m).header_bytes()), meta(*m).options, c.routes);
     if (!options) return ErrorFate::not_allowed;
-    // Path MTU discovery is not held up (Linux icmpv4_mask_allow).
-    if (!is_fragmentation_needed(packet) && !c.icmp_limit.allow(Ip4{ip4(*m).src}, c.now)) {
+    // Path MTU discovery is not held up, nor is what goes to ourselves (Linux icmpv4_mask_allow,
+    // icmpv4_xrlim_allow).
+    const Ip4 sender{ip4(*m).src};
+    if (!is_fragmentation_needed(packet) && !c.snap().is_own(sender) &&
+        !c.icmp_limit.allow(sender, c.now)) {
         c.counters.worker.icmp_suppressed.add(1);
         return ErrorFate::rate_limited;
     }

@@ -32,7 +32,7 @@ enum class Step : uint8_t {
     asks_error,       // a: ICMP type << 8 | code; b: ErrorFate
     collected,        // a fragment to us, held for the others; a, b: its bytes' place
     reassembled,      // made of fragments; a: how many; b: its size
-    sent_own,         // a packet of ours found its way; a: RouteType
+    sent_own,         // a packet of ours found its way; a: RouteType; b: 1 if not by the routes
     resolved,         // `next_hop` has `mac`; a: NeighbourState
     waits,            // for the MAC of `next_hop`; a: NeighbourState; b: how many wait with it
     released,         // has waited; a: microseconds

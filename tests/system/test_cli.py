@@ -323,7 +323,7 @@ def test_socket_is_guarded(lab):
 
 def test_api_refuses_deep_nesting(lab):
     for opening, closing in (("[", "]"), ('{"a":', "}")):
-        for path in ("/ports", "/routes", "/ping"):
+        for path in ("/ports", "/routes", "/probe"):
             for depth in (9, 100_000):
                 text = opening * depth + "1" + closing * depth
                 assert api_refuses(lab, "POST", path, text) == (400, "the request is nested too deeply"), (path, depth)

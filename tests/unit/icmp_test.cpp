@@ -183,6 +183,47 @@ TEST_F(IcmpTest, FragmentationNeededIsNotLimited) {
     EXPECT_EQ(counters_->worker.icmp_suppressed.value(), 0U);
 }
 
+// Sent by a port, whatever the routes say, where nobody answers ARP: each comes to be known to us,
+// by way of `lo`, and from our own address.
+TEST_F(IcmpTest, WeHearOfEveryFailureOfOurOwn) {
+    constexpr Ip4 kNowhere{50, 0, 0, 9};
+    Burst own;
+    for (int i = 0; i < 10; ++i) {
+        rte_mbuf* m =
+            mbuf(frame({.src = kPortIp[2], .dst = kNowhere, .payload = udp()}), kLoopback);
+        meta(*m).own = true;
+        meta(*m).l3_offset = sizeof(EtherHeader);
+        meta(*m).inject = Inject::output_by;
+        meta(*m).egress = 2;
+        meta(*m).next_hop = kNowhere;
+        own.push(m);
+    }
+    pipeline_->inject(own);
+    EXPECT_EQ(sent(2).size(), 1U) << "an ARP request";
+    EXPECT_EQ(held(), 10U);
+    Neighbour* n = neighbours_.find({2, kNowhere});
+    ASSERT_NE(n, nullptr);
+    uint32_t count = 0;
+    Burst back;
+    for (rte_mbuf* m = neighbours_.take_held(*n, count); m != nullptr;) {
+        rte_mbuf* const next = meta(*m).next_held;
+        meta(*m).inject = Inject::undeliverable;
+        meta(*m).why = Drop::neighbour_failed;
+        meta(*m).icmp_type = kIcmpUnreachable;
+        meta(*m).icmp_code = kIcmpHostUnreachable;
+        back.push(m);
+        m = next;
+    }
+    pipeline_->inject(back);
+    while (pipeline_->receive_loopback() > 0) continue;
+    EXPECT_EQ(consumed(Consumed::host, kLoopback), 10U) << "of each: no limit holds towards us";
+    rte_mbuf* error = punt_queue_->pop();
+    ASSERT_NE(error, nullptr);
+    EXPECT_EQ(Ip4{ip4(*error).src}, kPortIp[2]);
+    EXPECT_EQ(Ip4{ip4(*error).dst}, kPortIp[2]);
+    rte_pktmbuf_free(error);
+}
+
 TEST_F(IcmpTest, NoMtuOfAPortThatIsDown) {
     snap_.ports[3].up = false;
     snap_.ports[3].mtu = 0;

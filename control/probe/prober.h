@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends probes of the switch itself, and tells of what comes back to whoever sent them. Control
+// thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "control/ports.h"
+#include "control/probe/heard.h"
+#include "control/probe/way.h"
+#include "control/rib.h"
+
+namespace vethway {
+
+class Prober {
+public:
+    using Tell = std::function<void(const ProbeNews&)>;
+
+    Prober(Dataplane& dataplane, const Ports& ports, const Rib& rib);
+
+    // From now on, answers to the series' probes go to `tell`, until close(). Throws
+    // std::runtime_error where nothing can be sent: its words are for whoever asked.
+    struct Opened {
+        uint32_t id;
+        uint16_t mark;  // by which its probes are told from others'
+        ProbeWay way;
+    };
+    Opened open(const ProbeSeries& series, Tell tell);
+    // News of what has been sent or why it has not; `lost` where there is no such series.
+    ProbeNews send(uint32_t id, const Probe& probe);
+    void close(uint32_t id);
+    // Looks at what the workers handed up.
+    void take_punted();
+    // Tells all that nobody is going to receive any more.
+    void stop();
+
+private:
+    struct Sent {
+        uint64_t tsc = 0;  // 0: not yet
+        uint8_t ttl = 0;
+        bool answered = false;
+    };
+    struct Series {
+        ProbeSeries what;
+        Tell tell;
+        uint16_t mark;
+        uint16_t path_mtu = UINT16_MAX;  // as routers on the way have told
+        std::vector<Sent> sent;          // by sequence
+    };
+    uint16_t free_mark();
+    rte_mbuf* make(const Series& series, const Probe& probe, const ProbeWay& way, bool may_cut);
+    bool hand_over(Series& series, const Probe& probe, rte_mbuf* m);
+    ProbeNews send_ip(Series& series, const Probe& probe);
+    Series* series_of(const Heard& heard);
+    void receive(rte_mbuf& m);
+
+    Dataplane& dataplane_;
+    const Ports& ports_;
+    const Rib& rib_;
+    std::map<uint32_t, Series> series_;
+    uint32_t next_id_ = 1;
+    uint16_t next_mark_;
+    uint64_t hz_;
+};
+
+}  // namespace vethway

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// When which probe of a series is sent, and when there is nothing more to wait for. Functions of
+// the time that they are told; one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "control/probe/probe.h"
+
+namespace vethway {
+
+class ProbeSchedule {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    virtual ~ProbeSchedule() = default;
+    // The next to be sent now; nothing: none is due.
+    virtual std::optional<Probe> take(Clock::time_point now) = 0;
+    virtual void note(const ProbeNews& news, Clock::time_point now) = 0;
+    // News of those that are waited for no longer, each once.
+    virtual std::vector<ProbeNews> give_up(Clock::time_point) { return {}; }
+    // When one of these has something to say again, unless there are news before.
+    virtual Clock::time_point due() const = 0;
+    virtual bool is_done(Clock::time_point now) const = 0;
+};
+
+// One after the other to the same place.
+struct PingOptions {
+    uint32_t count = 0;  // 0: without end
+    std::chrono::milliseconds interval{1000};
+    std::chrono::milliseconds wait{10'000};  // for the last answer, where none has come
+    std::optional<std::chrono::milliseconds> deadline;
+    bool until_reply = false;  // one is enough
+    uint8_t ttl = 64;
+};
+std::unique_ptr<ProbeSchedule> ping_schedule(const PingOptions& options,
+                                             ProbeSchedule::Clock::time_point now);
+
+}  // namespace vethway

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+// Probes as bytes, what is heard of them, to whom it is told, and when the next is sent.
+#include "config/parse.h"
+#include "control/controller.h"
+#include "control/probe/probe_packet.h"
+#include "control/probe/schedule.h"
+#include "dataplane/meta.h"
+#include "dataplane/net/checksum.h"
+#include "tests/unit/eal_fixture.h"
+#include "tests/unit/packet.h"
+
+namespace vethway {
+namespace {
+
+using test::Bytes;
+using What = ProbeNews::What;
+
+constexpr Ip4 kHere{10, 1, 0, 1}, kThere{10, 9, 0, 7}, kRouter{10, 1, 0, 254};
+
+Bytes l3_of(const std::vector<std::byte>& frame) {
+    return {frame.begin() + sizeof(EtherHeader), frame.end()};
+}
+
+// An IP packet with an ICMP message: `rest` is behind its first four bytes.
+Bytes icmp_packet(Ip4 from, uint8_t type, uint8_t code, const Bytes& rest) {
+    Bytes bytes(sizeof(Ip4Header) + 4 + rest.size());
+    *reinterpret_cast<Ip4Header*>(bytes.data()) = {
+        .version_ihl = 0x45,
+        .tos = 0,
+        .total_length = static_cast<uint16_t>(bytes.size()),
+        .id = 0,
+        .fragment = 0,
+        .ttl = 61,
+        .protocol = kProtocolIcmp,
+        .checksum = 0,
+        .src = from.value,
+        .dst = kHere.value};
+    bytes[sizeof(Ip4Header)] = std::byte{type};
+    bytes[sizeof(Ip4Header) + 1] = std::byte{code};
+    std::ranges::copy(rest, bytes.begin() + sizeof(Ip4Header) + 4);
+    return bytes;
+}
+Bytes reply_packet(Ip4 from, uint16_t id, uint16_t sequence) {
+    const auto high = [](uint16_t n) { return static_cast<uint8_t>(n >> 8U); };
+    const auto low = [](uint16_t n) { return static_cast<uint8_t>(n); };
+    return icmp_packet(
+        from, kIcmpEchoReply, 0,
+        test::join(test::octets({high(id), low(id), high(sequence), low(sequence)}), Bytes(56)));
+}
+Bytes error_packet(uint8_t type, uint8_t code, uint16_t mtu, const Bytes& quoted) {
+    return icmp_packet(
+        kRouter, type, code,
+        test::join(test::octets({0, 0, static_cast<uint8_t>(mtu >> 8U), static_cast<uint8_t>(mtu)}),
+                   test::first(quoted, 28)));
+}
+Bytes probe_packet(ProbeKind kind, ProbeMark mark, Ip4 to = kThere) {
+    return l3_of(make_probe({.kind = kind, .to = to}, kHere, mark, 3, false));
+}
+
+TEST(ProbePacket, ChecksumsAreRightAtAnySize) {
+    for (const ProbeKind kind : {ProbeKind::echo, ProbeKind::udp})
+        for (const int size : {0, 1, 56, 57, 65507}) {
+            const Bytes l3 =
+                l3_of(make_probe({.kind = kind, .to = kThere, .size = static_cast<uint16_t>(size)},
+                                 kHere, {1, 2}, 9, true));
+            const auto& ip = *reinterpret_cast<const Ip4Header*>(l3.data());
+            ASSERT_EQ(l3.size(), 28U + static_cast<size_t>(size));
+            EXPECT_EQ(ip.total_length, l3.size());
+            EXPECT_EQ(ip.fragment, Ip4Header::kDontFragment);
+            EXPECT_EQ(ip.ttl, 9);
+            const auto message = std::span(l3).subspan(sizeof ip);
+            const uint32_t pseudo =
+                kind == ProbeKind::udp
+                    ? test::pseudo_header(kHere, kThere, kProtocolUdp, message.size())
+                    : 0;
+            EXPECT_EQ(test::reference_checksum(message, pseudo), 0) << "size " << size;
+        }
+}
+
+TEST(ProbePacket, UdpTakesTheNextPortWithEachSequence) {
+    const Bytes l3 = probe_packet(ProbeKind::udp, {.series = 50000, .sequence = 4});
+    const auto& udp = *reinterpret_cast<const UdpHeader*>(&l3[sizeof(Ip4Header)]);
+    EXPECT_EQ(udp.src_port, 50000);
+    EXPECT_EQ(udp.dst_port, 33438);
+}
+
+TEST(HeardOf, ReplyIsFromWhereTheProbeWent) {
+    const auto heard = hear(reply_packet(kThere, 7, 300));
+    ASSERT_TRUE(heard);
+    EXPECT_TRUE(heard->is_reply);
+    EXPECT_EQ(heard->probe_to, kThere);
+    EXPECT_EQ(heard->mark, 7);
+    EXPECT_EQ(heard->position, 300);
+    EXPECT_EQ(heard->ttl, 61);
+    EXPECT_EQ(heard->bytes, 64);
+}
+
+TEST(HeardOf, ErrorIsAboutWhatItQuotes) {
+    const auto heard =
+        hear(error_packet(kIcmpTimeExceeded, 0, 0, probe_packet(ProbeKind::udp, {50000, 4})));
+    ASSERT_TRUE(heard);
+    EXPECT_FALSE(heard->is_reply);
+    EXPECT_EQ(heard->kind, ProbeKind::udp);
+    EXPECT_EQ(heard->from, kRouter);
+    EXPECT_EQ(heard->probe_to, kThere);
+    EXPECT_EQ(heard->mark, 50000);
+    EXPECT_EQ(heard->position, 33438);
+    EXPECT_EQ(heard->mtu, 0);
+}
+
+TEST(HeardOf, WhatQuotesNoProbeIsAboutNone) {
+    const Bytes good = probe_packet(ProbeKind::echo, {1, 2});
+    const auto is_heard = [](const Bytes& quoted) {
+        return hear(error_packet(kIcmpUnreachable, 1, 0, quoted)).has_value();
+    };
+    const auto with = [&good](size_t at, uint8_t value) {
+        Bytes bytes = good;
+        bytes[at] = std::byte{value};
+        return bytes;
+    };
+    EXPECT_TRUE(is_heard(good));
+    EXPECT_FALSE(is_heard(test::first(good, 27))) << "too short";
+    EXPECT_FALSE(is_heard({}));
+    EXPECT_FALSE(is_heard(with(0, 0x46))) << "options that are not there";
+    EXPECT_FALSE(is_heard(with(0, 0x44)));
+    EXPECT_FALSE(is_heard(with(0, 0x65)));
+    EXPECT_FALSE(is_heard(with(7, 1))) << "a later fragment";
+    EXPECT_FALSE(is_heard(with(9, kProtocolTcp)));
+    EXPECT_FALSE(is_heard(with(20, kIcmpEchoReply))) << "a reply that we made";
+}
+
+TEST(HeardOf, InPingsWords) {
+    const auto words = [](uint8_t type, uint8_t code, uint16_t mtu = 0) {
+        return icmp_error_text({.type = type, .code = code, .mtu = mtu});
+    };
+    EXPECT_EQ(words(3, 0), "Destination Net Unreachable");
+    EXPECT_EQ(words(3, 1), "Destination Host Unreachable");
+    EXPECT_EQ(words(3, 3), "Destination Port Unreachable");
+    EXPECT_EQ(words(3, 4, 1400), "Frag needed and DF set (mtu = 1400)");
+    EXPECT_EQ(words(3, 13), "Packet filtered");
+    EXPECT_EQ(words(3, 99), "Dest Unreachable, Bad Code: 99");
+    EXPECT_EQ(words(11, 0), "Time to live exceeded");
+    EXPECT_EQ(words(11, 1), "Frag reassembly time exceeded");
+    EXPECT_EQ(words(12, 0), "Parameter problem");
+}
+
+class ProberTest : public test::EalTest {
+protected:
+    void SetUp() override {
+        controller_.apply(parse_config(R"(
+ports:
+  - {name: p1, "null": {}, mac: 02:00:00:00:00:01, addresses: [10.1.0.1/24]}
+  - {name: p2, "null": {}, mac: 02:00:00:00:00:02, addresses: [10.2.0.1/24]}
+routes:
+  - {to: default, via: 10.1.0.254}
+  - {to: 192.0.2.0/24, action: blackhole}
+  - {to: 10.9.0.0/16, via: 10.2.0.9, metric: 20}
+  - {to: 10.9.0.0/16, via: 10.1.0.9, metric: 10}
+)",
+                                       "f"));
+    }
+    Prober& prober() { return controller_.prober(); }
+    Prober::Opened open(ProbeSeries series, std::vector<ProbeNews>& news) {
+        return prober().open(series, [&news](const ProbeNews& n) { news.push_back(n); });
+    }
+    std::string refusal(const ProbeSeries& series) {
+        try {
+            prober().open(series, [](const ProbeNews&) {});
+            return "none";
+        } catch (const std::runtime_error& e) {
+            return e.what();
+        }
+    }
+    // As a worker hands it up.
+    void punt(const Bytes& l3) {
+        rte_mbuf* m = dataplane_.allocate(1, sizeof(EtherHeader) + l3.size());
+        ASSERT_NE(m, nullptr);
+        meta(*m).l3_offset = sizeof(EtherHeader);
+        meta(*m).tsc = UINT64_MAX;
+        std::ranges::copy(l3, l3_bytes(*m).begin());
+        ether(*m).type = kEtherTypeIp4;
+        ASSERT_TRUE(dataplane_.punt_queue().push(m));
+        prober().take_punted();
+    }
+
+    Dataplane dataplane_{{.workers = 1, .mbufs = 1023, .max_neighbours = 64}};
+    Controller controller_{dataplane_, {}, {}};
+};
+
+TEST_F(ProberTest, EachHearsOfItsOwnOnly) {
+    std::vector<ProbeNews> one, other;
+    const auto a = open({.to = kThere}, one), b = open({.to = kThere}, other);
+    EXPECT_NE(a.mark, b.mark);
+    EXPECT_EQ(prober().send(a.id, {.sequence = 1, .ttl = 5}).what, What::sent);
+    EXPECT_EQ(prober().send(b.id, {.sequence = 1}).what, What::sent);
+    punt(reply_packet(kThere, b.mark, 1));
+    EXPECT_TRUE(one.empty());
+    ASSERT_EQ(other.size(), 1U);
+    EXPECT_EQ(other[0].what, What::reply);
+    EXPECT_FALSE(other[0].duplicate);
+    EXPECT_GT(other[0].rtt_ms, 0);
+    punt(reply_packet(kThere, a.mark, 1));
+    punt(reply_packet(kThere, a.mark, 1));
+    ASSERT_EQ(one.size(), 2U);
+    EXPECT_FALSE(one[0].duplicate);
+    EXPECT_TRUE(one[1].duplicate);
+    EXPECT_EQ(one[1].probe_ttl, 5);
+}
+
+TEST_F(ProberTest, WhatNobodyAskedIsNotHeard) {
+    std::vector<ProbeNews> news;
+    const auto opened = open({.to = kThere}, news);
+    prober().send(opened.id, {.sequence = 3});
+    const auto mark = opened.mark;
+    punt(reply_packet(kRouter, mark, 3));                            // another answers
+    punt(reply_packet(kThere, static_cast<uint16_t>(mark + 1), 3));  // another's
+    punt(reply_packet(kThere, mark, 2));                             // never sent
+    punt(reply_packet(kThere, mark, 4));
+    punt(error_packet(3, 1, 0, probe_packet(ProbeKind::echo, {mark, 3}, {10, 9, 0, 8})));
+    punt(error_packet(3, 1, 0, probe_packet(ProbeKind::udp, {mark, 3})));
+    EXPECT_TRUE(news.empty());
+    prober().close(opened.id);
+    punt(reply_packet(kThere, mark, 3));
+    EXPECT_TRUE(news.empty());
+    EXPECT_EQ(prober().send(opened.id, {.sequence = 4}).what, What::lost);
+}
+
+TEST_F(ProberTest, ErrorsOfUdpAreHeardByTheirPorts) {
+    std::vector<ProbeNews> news;
+    const auto opened = open({.kind = ProbeKind::udp, .to = kThere}, news);
+    prober().send(opened.id, {.sequence = 0, .ttl = 1});
+    prober().send(opened.id, {.sequence = 1, .ttl = 2});
+    punt(error_packet(3, 3, 0, probe_packet(ProbeKind::udp, {opened.mark, 1})));
+    ASSERT_EQ(news.size(), 1U);
+    EXPECT_EQ(news[0].what, What::error);
+    EXPECT_EQ(news[0].sequence, 1);
+    EXPECT_EQ(news[0].probe_ttl, 2);
+    EXPECT_EQ(news[0].from, kRouter);
+    EXPECT_EQ(news[0].text, "Destination Port Unreachable");
+}
+
+TEST_F(ProberTest, TooLargeIsToldAndTheWaysMtuIsLearned) {
+    std::vector<ProbeNews> news;
+    const auto opened = open({.to = kThere, .size = 1473, .path_mtu = PathMtu::demand}, news);
+    const ProbeNews own = prober().send(opened.id, {.sequence = 1});
+    EXPECT_EQ(own.what, What::not_sent);
+    EXPECT_EQ(own.text, "message too long, mtu=1500");
+    const auto fits = open({.to = kThere, .size = 1400, .path_mtu = PathMtu::demand}, news);
+    EXPECT_EQ(prober().send(fits.id, {.sequence = 1}).what, What::sent);
+    punt(error_packet(3, 4, 1300, probe_packet(ProbeKind::echo, {fits.mark, 1})));
+    ASSERT_EQ(news.size(), 1U);
+    EXPECT_EQ(news[0].mtu, 1300);
+    const ProbeNews learned = prober().send(fits.id, {.sequence = 2});
+    EXPECT_EQ(learned.what, What::not_sent);
+    EXPECT_EQ(learned.text, "message too long, mtu=1300");
+}
+
+TEST_F(ProberTest, LargestFits) {
+    std::vector<ProbeNews> news;
+    const auto opened = open({.to = kHere, .size = 65507}, news);
+    EXPECT_EQ(prober().send(opened.id, {.sequence = 1}).what, What::sent);
+}
+
+TEST_F(ProberTest, Ways) {
+    std::vector<ProbeNews> news;
+    const auto way = [&](const ProbeSeries& series) {
+        const ProbeWay w = open(series, news).way;
+        return (w.local    ? "local "
+                : w.forced ? "by "
+                           : "") +
+               w.port + " via " + w.next_hop.to_string() + " from " + w.from.to_string();
+    };
+    EXPECT_EQ(way({.to = kThere}), "p1 via 10.1.0.9 from 10.1.0.1");
+    EXPECT_EQ(way({.to = kThere, .port = "p2"}), "by p2 via 10.2.0.9 from 10.2.0.1")
+        << "a route that is dearer, but by this port";
+    EXPECT_EQ(way({.to = {8, 8, 8, 8}, .port = "p2"}), "by p2 via 8.8.8.8 from 10.2.0.1")
+        << "without a route by it, on its link";
+    EXPECT_EQ(way({.to = {8, 8, 8, 8}, .port = "p1"}), "by p1 via 10.1.0.254 from 10.1.0.1");
+    EXPECT_EQ(way({.to = {10, 2, 0, 1}}), "local lo via 0.0.0.0 from 10.2.0.1");
+    EXPECT_EQ(way({.to = {10, 2, 0, 1}, .port = "p2"}), "local lo via 0.0.0.0 from 10.2.0.1");
+    EXPECT_EQ(way({.to = {10, 2, 0, 1}, .port = "lo"}), "local lo via 0.0.0.0 from 10.2.0.1");
+    EXPECT_EQ(way({.to = {10, 2, 0, 1}, .port = "p1"}), "by p1 via 10.1.0.254 from 10.1.0.1")
+        << "to our own address, but out of a port";
+    EXPECT_EQ(way({.to = kThere, .from = {10, 2, 0, 1}}), "p1 via 10.1.0.9 from 10.2.0.1");
+}
+
+TEST_F(ProberTest, RefusalsSayWhy) {
+    EXPECT_EQ(refusal({.to = kThere, .port = "p9"}), "there is no port \"p9\"");
+    EXPECT_EQ(refusal({.to = kThere, .from = {1, 2, 3, 4}}), "1.2.3.4 is not an address of ours");
+    EXPECT_EQ(refusal({.to = kThere, .port = "lo"}),
+              "10.9.0.7 is not an address of ours: nothing else is on lo");
+    EXPECT_EQ(refusal({.to = {192, 0, 2, 1}}),
+              "no way to 192.0.2.1: 192.0.2.0/24 is a blackhole route");
+    EXPECT_EQ(refusal({.to = {10, 1, 0, 255}}), "10.1.0.255 is a broadcast address");
+    EXPECT_EQ(refusal({.to = {10, 1, 0, 255}, .port = "p1"}), "10.1.0.255 is a broadcast address");
+    EXPECT_EQ(refusal({.to = {224, 0, 0, 1}, .port = "p1"}), "224.0.0.1 is no host's address");
+}
+
+TEST_F(ProberTest, AllAreToldOfTheEnd) {
+    std::vector<ProbeNews> news;
+    open({.to = kThere}, news);
+    prober().stop();
+    ASSERT_EQ(news.size(), 1U);
+    EXPECT_EQ(news[0].what, What::stopping);
+}
+
+// --- When ---
+
+using Clock = ProbeSchedule::Clock;
+using std::chrono::milliseconds;
+
+class PingScheduleTest : public testing::Test {
+protected:
+    void begin(const PingOptions& options) { schedule_ = ping_schedule(options, at(0)); }
+    static Clock::time_point at(int ms) { return Clock::time_point(milliseconds(ms)); }
+    // The sequence that is sent then; 0: none.
+    unsigned taken(int ms) {
+        const auto probe = schedule_->take(at(ms));
+        return probe ? probe->sequence : 0U;
+    }
+    void reply(int ms, double rtt_ms = 1, bool duplicate = false) {
+        schedule_->note({.what = What::reply, .rtt_ms = rtt_ms, .duplicate = duplicate}, at(ms));
+    }
+    void error(int ms) { schedule_->note({.what = What::error}, at(ms)); }
+    bool done(int ms) { return schedule_->is_done(at(ms)); }
+
+    std::unique_ptr<ProbeSchedule> schedule_;
+};
+
+TEST_F(PingScheduleTest, OneAnIntervalWhetherAnsweredOrNot) {
+    begin({.count = 3, .interval = milliseconds(100)});
+    EXPECT_EQ(taken(0), 1U);
+    EXPECT_EQ(taken(0), 0U);
+    EXPECT_EQ(schedule_->due(), at(100));
+    EXPECT_EQ(taken(99), 0U);
+    EXPECT_EQ(taken(100), 2U);
+    EXPECT_EQ(taken(230), 3U);
+    EXPECT_EQ(taken(1000), 0U);
+}
+
+TEST_F(PingScheduleTest, AfterAPauseItDoesNotCatchUp) {
+    begin({.interval = milliseconds(100)});
+    EXPECT_EQ(taken(0), 1U);
+    EXPECT_EQ(taken(950), 2U);
+    EXPECT_EQ(taken(950), 3U) << "the next interval may have begun";
+    EXPECT_EQ(taken(950), 0U);
+}
+
+TEST_F(PingScheduleTest, DoneWithAsManyAnswersOrErrors) {
+    begin({.count = 2, .interval = milliseconds(100)});
+    taken(0), taken(100);
+    reply(101);
+    reply(102, 1, true);
+    EXPECT_FALSE(done(102)) << "a duplicate is no answer";
+    error(103);
+    EXPECT_TRUE(done(103));
+}
+
+TEST_F(PingScheduleTest, WaitsForTheLast) {
+    begin({.count = 1, .wait = milliseconds(3000)});
+    taken(0);
+    EXPECT_EQ(schedule_->due(), at(3000));
+    EXPECT_FALSE(done(2999));
+    EXPECT_TRUE(done(3000));
+    begin({.count = 2, .interval = milliseconds(100), .wait = milliseconds(3000)});
+    taken(0);
+    reply(80, 80);
+    taken(100);
+    EXPECT_FALSE(done(259)) << "twice as long as the first took";
+    EXPECT_TRUE(done(260));
+}
+
+TEST_F(PingScheduleTest, WithADeadlineItIsAnswersThatCount) {
+    begin({.count = 2, .interval = milliseconds(100), .deadline = milliseconds(500)});
+    EXPECT_EQ(taken(0), 1U);
+    EXPECT_EQ(taken(100), 2U);
+    EXPECT_EQ(taken(200), 3U);
+    reply(201);
+    EXPECT_FALSE(done(499));
+    EXPECT_TRUE(done(500));
+    EXPECT_EQ(taken(500), 0U);
+    begin({.deadline = milliseconds(500)});
+    taken(0);
+    error(10);
+    EXPECT_TRUE(done(10));
+}
+
+TEST_F(PingScheduleTest, UntilTheFirstReply) {
+    begin({.until_reply = true});
+    taken(0);
+    EXPECT_FALSE(done(1));
+    reply(2);
+    EXPECT_TRUE(done(2));
+}
+
+}  // namespace
+}  // namespace vethway
