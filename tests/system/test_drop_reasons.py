@@ -3,6 +3,7 @@
 (explain) and the capture's comment."""
 
 import contextlib
+import time
 
 import frames
 import vnet
@@ -258,26 +259,42 @@ def test_neighbour_failed(lab, reason):
         lab.wire("h1").send(frame)
 
 
-@earns("neighbour_queue_full", raw=True, permanent=False, more="dataplane: {mbufs: 1024}")
+def while_they_wait(lab, fill, count, look):
+    """look() within the three seconds that `count` packets of fill() wait; anew where that took longer."""
+    for _ in range(5):
+        began = time.monotonic()
+        try:
+            fill()
+            wait_for(lambda: lab.status()["accounting"]["held"] == count, 2, f"{count} packets wait", interval=0.005)
+            look()
+            if time.monotonic() - began < 2:
+                return
+        except AssertionError:
+            if time.monotonic() - began < 2:
+                raise
+        wait_for(lambda: lab.status()["accounting"]["held"] == 0, 10, "all have been given up")
+    raise Failure("this machine is too busy")
+
+
+@earns("neighbour_queue_full", raw=True, more="dataplane: {mbufs: 1024}")
 def test_neighbour_queue_full(lab, reason):
     """128 packets wait in all, an eighth of the mbufs: the next one is dropped."""
     w1, last = lab.wire("h1"), udp(dst="10.2.0.77", id=MARK)
     with reason.dropped():
-        w1.send(*[udp(dst=f"10.2.0.{n}") for n in (75, 76) for _ in range(64)])
-        wait_for(lambda: lab.status()["accounting"]["held"] == 128, 2, "128 packets wait", interval=0.005)
-        reason.what_if(last)
+        while_they_wait(lab, lambda: w1.send(*[udp(dst=f"10.2.0.{n}") for n in (75, 76) for _ in range(64)]), 128,
+                        lambda: reason.what_if(last))
         w1.send(last)
 
 
-@needs(raw=True, permanent=False)
+@needs(raw=True)
 def test_neighbour_queue_full_of_one(lab):
     """Where 64 wait for one, the oldest makes way; so a what-if of the next says that it waits."""
-    w1 = lab.wire("h1")
-    of = Reason(lab, "neighbour_queue_full")
-    with of.dropped():
-        w1.send(*[udp(dst="10.2.0.75", id=n) for n in range(1, 65)])
-        wait_for(lambda: lab.status()["accounting"]["held"] == 64, 2, "64 packets wait", interval=0.005)
+    def look():
         assert explain(lab, "--port", "p1", "--hex", udp(dst="10.2.0.75").hex())[1]["outcome"] == "waits"
+
+    w1 = lab.wire("h1")
+    with Reason(lab, "neighbour_queue_full").dropped():
+        while_they_wait(lab, lambda: w1.send(*[udp(dst="10.2.0.75", id=n) for n in range(1, 65)]), 64, look)
         w1.send(udp(dst="10.2.0.75", id=65))
     assert tshark(path_of(lab), "ip.id") == [["0x0001"]], tshark(path_of(lab), "ip.id")
 
@@ -441,10 +458,11 @@ def test_tx_share_full(lab, reason):
                 break
         else:
             raise Failure("no flow comes to worker 1")
-        for n in range(1, room, 102):
-            w1.send(*[udp(sport=sport)] * 102)
-            wait_for(lambda n=n: received() == before + n + 102, 3, lambda: f"{received() - before} of {room}")
-        w1.send(*[udp(sport=sport, id=MARK)] * 3)
+        sent = 1
+        for n, identification in ((room - 1, 1), (3, MARK)):
+            w1.send(*[udp(sport=sport, id=identification)] * n)
+            sent += n
+            wait_for(lambda: received() == before + sent, 3, lambda: f"{received() - before} of {sent}")
 
 
 @earns("loopback_full", raw=True, port_more={1: ", accept_local: true", 2: ", accept_local: true"},
