@@ -71,7 +71,8 @@ Dataplane::Dataplane(const DataplaneOptions& options)
       neighbours_(options.max_neighbours, options.mbufs / 8),
       reassembly_(options.mbufs / 8, rte_get_tsc_hz()),
       snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))),
-      watches_(rcu_, std::make_unique<WatchSet>()) {
+      watches_(rcu_, std::make_unique<WatchSet>()),
+      tracer_(static_cast<uint16_t>(options.workers)) {
     for (unsigned i = 0; i <= options.workers; ++i) {
         const int node = i < options.workers ? place(i).numa : -1;
         counters_.push_back(numa_new<Counters>(node));
@@ -175,6 +176,8 @@ void Dataplane::give_up(rte_mbuf* m, Drop why) noexcept {
     mine.taken_up(1);
     mine.dropped(meta(*m).port, why);
     if (!recorders_.empty()) remember(*recorders_.back(), *m, why);
+    tracer_.use(watches_.read());
+    tracer_.note(*m, Step::dropped, 0, 0, why);
     mine.close_books();
     rte_pktmbuf_free(m);
 }

@@ -51,8 +51,8 @@ public:
     NeighbourTable& neighbours() noexcept { return neighbours_; }
     ReassemblyTable& reassembly() noexcept { return reassembly_; }
     Rcu& rcu() noexcept { return rcu_; }
-    // From now on until remove(): workers write down what `watch` wants. Throws std::runtime_error
-    // where there are kMax already.
+    // From now on until remove(): workers, and give_up(), write down what `watch` wants. Throws
+    // std::runtime_error where there are kMax already.
     void add(const std::shared_ptr<Watch>& watch);
     void remove(const std::shared_ptr<Watch>& watch) noexcept;
     const FrameBuffers& buffers() const noexcept { return buffers_; }
@@ -73,7 +73,8 @@ public:
     // caller's.
     bool inject(rte_mbuf* m) noexcept;
     PuntQueue& punt_queue() noexcept { return punt_queue_; }
-    // Drops a packet that was held, on the control thread's own counters, as if it were a worker.
+    // Drops a packet that was held, on the control thread's own counters and with a tracer of its
+    // own, as if it were a worker.
     void give_up(rte_mbuf* m, Drop why) noexcept;
 
     unsigned workers() const noexcept { return options_.workers; }
@@ -101,6 +102,7 @@ private:
     std::vector<std::unique_ptr<FlightRecorder>> recorders_;  // as many, or none
     Published<Snapshot> snapshot_;
     Published<WatchSet> watches_;
+    Tracer tracer_;  // the control thread's: the one behind the workers'
     std::vector<std::unique_ptr<Worker>> workers_;
     uint64_t generation_ = 0;
     unsigned next_worker_ = 0;

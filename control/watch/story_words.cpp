@@ -216,13 +216,18 @@ std::string time_words(uint64_t unix_ns) {
     return format("{:%H:%M:%S}.{:06}", fmt::localtime(seconds), unix_ns / 1000 % 1'000'000);
 }
 
+// The control thread's hand comes behind the workers' (Dataplane::give_up).
+Json worker_name(Controller& controller, uint16_t worker) {
+    return worker < controller.dataplane().workers() ? Json(worker) : Json("control");
+}
+
 Json json_of_step(const NotedStep& s, const NotedStep& first, Controller& controller) {
     const Record& r = s.record;
     const StepRow& row = kSteps[static_cast<size_t>(r.step)];
     const uint64_t ns = static_cast<uint64_t>(static_cast<double>(r.tsc - first.record.tsc) * 1e9 /
                                               static_cast<double>(rte_get_tsc_hz()));
     Json out{{"ns", ns},
-             {"worker", r.worker},
+             {"worker", worker_name(controller, r.worker)},
              {"stage", row.stage},
              {"step", row.name},
              {"words", words_of(s, controller)},

@@ -9,8 +9,9 @@ Watching::Watching(EventLoop& loop, Controller& controller,
                    const std::function<WatchOptions(Controller&)>& options)
     : loop_(loop), controller_(controller) {
     watch_ = loop_.call([&] {
+        // One more than workers: the control thread writes down what it gives up.
         auto watch =
-            std::make_shared<Watch>(options(controller_), controller_.dataplane().workers());
+            std::make_shared<Watch>(options(controller_), controller_.dataplane().workers() + 1);
         controller_.dataplane().add(watch);
         return watch;
     });

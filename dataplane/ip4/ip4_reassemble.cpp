@@ -120,9 +120,11 @@ rte_mbuf* join(Context& c, PacketList& fragments, rte_mbuf* last_come) noexcept 
     return m;
 }
 
-void would_hold(Context& c, rte_mbuf* m, const FragmentSpan& at) noexcept {
-    if (at.size() == 0) return c.drops.add(m, Drop::fragment_malformed);
-    c.drops.free(m);
+void would_hold(Context& c, rte_mbuf* m) noexcept {
+    if (const Drop why = c.reassembly.would_refuse(*m); why != Drop::none)
+        c.drops.add(m, why);
+    else
+        c.drops.free(m);
 }
 
 // The datagram, if it is whole now.
@@ -132,7 +134,7 @@ rte_mbuf* collect(Context& c, rte_mbuf* m) noexcept {
     // Before, since the packet is anybody's once it is held.
     c.note(m, Step::collected, at.begin, at.end);
     if (c.dry) {
-        would_hold(c, m, at);
+        would_hold(c, m);
         return nullptr;
     }
     ReassemblyTable::Result result = c.reassembly.add(*m, c.now);

@@ -34,6 +34,10 @@ FragmentSpan fragment_span(const Ip4Header& ip) noexcept {
     return {begin, begin + (is_last ? bytes : bytes & ~7U), is_last};
 }
 
+ReassemblyTable::Key ReassemblyTable::key_of(const Ip4Header& ip) noexcept {
+    return {.src = ip.src, .dst = ip.dst, .id = ip.id, .protocol = ip.protocol};
+}
+
 ReassemblyTable::ReassemblyTable(uint32_t max_fragments, uint64_t hz)
     : max_fragments_(max_fragments),
       timeout_(kTimeoutS * hz),
@@ -65,11 +69,16 @@ void ReassemblyTable::unlink_age(Datagram& d) noexcept {
     (d.younger == kNone ? youngest_ : datagrams_[d.younger].older) = d.older;
 }
 
-ReassemblyTable::Datagram* ReassemblyTable::find_or_add(const Key& key, uint64_t now) noexcept {
-    uint16_t& bucket = buckets_[mix(key) % kBuckets];
-    for (uint16_t i = bucket; i != kNone; i = datagrams_[i].next_in_bucket)
+ReassemblyTable::Datagram* ReassemblyTable::find(const Key& key) noexcept {
+    for (uint16_t i = buckets_[mix(key) % kBuckets]; i != kNone; i = datagrams_[i].next_in_bucket)
         if (datagrams_[i].key == key) return &datagrams_[i];
+    return nullptr;
+}
+
+ReassemblyTable::Datagram* ReassemblyTable::find_or_add(const Key& key, uint64_t now) noexcept {
+    if (Datagram* const known = find(key)) return known;
     if (free_ == kNone) return nullptr;
+    uint16_t& bucket = buckets_[mix(key) % kBuckets];
     Datagram& d = datagrams_[free_];
     free_ = d.younger;
     d.key = key;
@@ -111,57 +120,60 @@ void ReassemblyTable::take(Datagram& d, PacketList& out) noexcept {
     fragments_.store(held() - count, std::memory_order_relaxed);
 }
 
+uint32_t& ReassemblyTable::seen_of(const Key& key) noexcept {
+    return seen_[mix({.src = key.src, .dst = 0, .id = 0, .protocol = 0}) % kSources];
+}
+
 // ip_frag_too_far(): so many others of the source's came since the last of this datagram that its
 // id may by now mean another one.
 bool ReassemblyTable::is_too_far(Datagram& d) noexcept {
-    const uint64_t hash = mix({.src = d.key.src, .dst = 0, .id = 0, .protocol = 0});
     const uint32_t before = d.seen_of_source;
-    d.seen_of_source = ++seen_[hash % kSources];
+    d.seen_of_source = ++seen_of(d.key);
     return d.runs > 0 && d.seen_of_source - before > kMaxDistance;
 }
 
 // The beginning of ip_frag_queue(): two ends, bytes behind the end, or no bytes at all.
-Drop ReassemblyTable::check_length(Datagram& d, const FragmentSpan& at) const noexcept {
+Drop ReassemblyTable::check_length(uint32_t& length, bool& has_last,
+                                   const FragmentSpan& at) noexcept {
     if (at.is_last) {
-        if (at.end < d.length || (d.has_last && at.end != d.length))
-            return Drop::fragment_malformed;
-        d.has_last = true;
-        d.length = at.end;
-    } else if (at.end > d.length) {
-        if (d.has_last) return Drop::fragment_malformed;
-        d.length = at.end;
+        if (at.end < length || (has_last && at.end != length)) return Drop::fragment_malformed;
+        has_last = true;
+        length = at.end;
+    } else if (at.end > length) {
+        if (has_last) return Drop::fragment_malformed;
+        length = at.end;
     }
     return at.size() == 0 ? Drop::fragment_malformed : Drop::none;
 }
 
-Drop ReassemblyTable::insert_run(Datagram& d, unsigned place, rte_mbuf& m,
-                                 const FragmentSpan& at) noexcept {
-    if (d.runs == kMaxRuns) return Drop::fragment_limit;
-    std::copy_backward(&d.run[place], d.run.data() + d.runs, d.run.data() + d.runs + 1);
-    d.run[place] = {at.begin, at.end, &m, &m};
-    ++d.runs;
-    return Drop::none;
+// inet_frag_queue_insert(): a fragment twice is one within a run.
+Drop ReassemblyTable::check_place(const Datagram& d, const FragmentSpan& at) noexcept {
+    const Run* const end = d.run.data() + d.runs;
+    const Run* const next =
+        std::partition_point(d.run.data(), end, [&](const Run& r) { return r.end <= at.begin; });
+    if (next != end && next->begin < at.end)
+        return at.begin >= next->begin && at.end <= next->end ? Drop::fragment_duplicate
+                                                              : Drop::fragment_overlap;
+    const bool is_run = d.runs == 0 || at.begin != end[-1].end;
+    return is_run && d.runs == kMaxRuns ? Drop::fragment_limit : Drop::none;
 }
 
-// inet_frag_queue_insert(): a fragment twice is one within a run. What fits to the last run's end
-// becomes part of it, as is usual; anything else is a run of its own, so runs may be neighbours.
-Drop ReassemblyTable::insert(Datagram& d, rte_mbuf& m, const FragmentSpan& at) noexcept {
+// Behind check_place(). What fits to the last run's end becomes part of it, as is usual; anything
+// else is a run of its own, so runs may be neighbours.
+void ReassemblyTable::insert(Datagram& d, rte_mbuf& m, const FragmentSpan& at) noexcept {
     Run* const end = d.run.data() + d.runs;
-    if (d.runs > 0 && end[-1].end < at.end) {
+    if (d.runs > 0 && at.begin == end[-1].end) {
         Run& last = end[-1];
-        if (at.begin < last.end) return Drop::fragment_overlap;
-        if (at.begin > last.end) return insert_run(d, d.runs, m, at);
         meta(*last.tail).next_held = &m;
         last.tail = &m;
         last.end = at.end;
-        return Drop::none;
+        return;
     }
     Run* const next =
         std::partition_point(d.run.data(), end, [&](const Run& r) { return r.end <= at.begin; });
-    if (next == end || at.end <= next->begin)
-        return insert_run(d, static_cast<unsigned>(next - d.run.data()), m, at);
-    return at.begin >= next->begin && at.end <= next->end ? Drop::fragment_duplicate
-                                                          : Drop::fragment_overlap;
+    std::copy_backward(next, end, end + 1);
+    *next = {at.begin, at.end, &m, &m};
+    ++d.runs;
 }
 
 bool ReassemblyTable::has_any(const Datagram& d, const std::function<bool(rte_mbuf&)>& is_such) {
@@ -179,8 +191,7 @@ ReassemblyTable::Result ReassemblyTable::add(rte_mbuf& m, uint64_t now) noexcept
     Result result{Fate::refused, Drop::fragment_limit, {}};
     const std::lock_guard guard(lock_);
     if (bytes_ > kMaxBytes || held() >= max_fragments_) return result;
-    Datagram* const d =
-        find_or_add({.src = ip.src, .dst = ip.dst, .id = ip.id, .protocol = ip.protocol}, now);
+    Datagram* const d = find_or_add(key_of(ip), now);
     if (d == nullptr) return result;
     if (is_too_far(*d)) {
         take(*d, result.fragments);
@@ -188,9 +199,10 @@ ReassemblyTable::Result ReassemblyTable::add(rte_mbuf& m, uint64_t now) noexcept
         d->expires = now + timeout_;
         link_youngest(*d);
     }
-    Drop why = check_length(*d, at);
-    if (why == Drop::none) why = insert(*d, m, at);
+    Drop why = check_length(d->length, d->has_last, at);
+    if (why == Drop::none) why = check_place(*d, at);
     if (why == Drop::none) {
+        insert(*d, m, at);
         fragments_.store(held() + 1, std::memory_order_relaxed);
         bytes_ += memory_of(m);
         d->gathered += at.size();
@@ -204,6 +216,22 @@ ReassemblyTable::Result ReassemblyTable::add(rte_mbuf& m, uint64_t now) noexcept
     take(*d, result.fragments);
     remove(*d);
     return result;
+}
+
+Drop ReassemblyTable::would_refuse(rte_mbuf& m) noexcept {
+    const Ip4Header& ip = ip4(m);
+    const Key key = key_of(ip);
+    const FragmentSpan at = fragment_span(ip);
+    const std::lock_guard guard(lock_);
+    if (bytes_ > kMaxBytes || held() >= max_fragments_) return Drop::fragment_limit;
+    const Datagram* const d = find(key);
+    if (d == nullptr && free_ == kNone) return Drop::fragment_limit;
+    const bool begins_anew =
+        d == nullptr || (d->runs > 0 && seen_of(key) + 1 - d->seen_of_source > kMaxDistance);
+    uint32_t length = begins_anew ? 0 : d->length;
+    bool has_last = !begins_anew && d->has_last;
+    const Drop why = check_length(length, has_last, at);
+    return why != Drop::none || begins_anew ? why : check_place(*d, at);
 }
 
 PacketList ReassemblyTable::take_if(const std::function<bool(rte_mbuf&)>& is_such) {

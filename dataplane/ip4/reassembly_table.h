@@ -52,6 +52,8 @@ public:
     };
     // Worker: a fragment behind ip4_input. Once held it is anybody's.
     Result add(rte_mbuf& m, uint64_t now) noexcept;
+    // Control thread: what add() would refuse `m` for; Drop::none where it would not.
+    Drop would_refuse(rte_mbuf& m) noexcept;
 
     // Control thread: all fragments of datagrams whose time is over.
     PacketList take_expired(uint64_t now) noexcept;
@@ -99,15 +101,18 @@ private:
         std::atomic_flag flag_;
     };
 
+    static Key key_of(const Ip4Header& ip) noexcept;
     uint64_t mix(const Key& key) const noexcept;
+    Datagram* find(const Key& key) noexcept;
     Datagram* find_or_add(const Key& key, uint64_t now) noexcept;
     void remove(Datagram& d) noexcept;
     void link_youngest(Datagram& d) noexcept;
     void unlink_age(Datagram& d) noexcept;
+    uint32_t& seen_of(const Key& key) noexcept;
     bool is_too_far(Datagram& d) noexcept;
-    Drop check_length(Datagram& d, const FragmentSpan& at) const noexcept;
-    Drop insert(Datagram& d, rte_mbuf& m, const FragmentSpan& at) noexcept;
-    Drop insert_run(Datagram& d, unsigned place, rte_mbuf& m, const FragmentSpan& at) noexcept;
+    static Drop check_length(uint32_t& length, bool& has_last, const FragmentSpan& at) noexcept;
+    static Drop check_place(const Datagram& d, const FragmentSpan& at) noexcept;
+    static void insert(Datagram& d, rte_mbuf& m, const FragmentSpan& at) noexcept;
     void take(Datagram& d, PacketList& out) noexcept;
     static bool has_any(const Datagram& d, const std::function<bool(rte_mbuf&)>& is_such);
     uint16_t index_of(const Datagram& d) const noexcept {

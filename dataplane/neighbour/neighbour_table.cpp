@@ -40,12 +40,12 @@ bool Neighbour::change(NeighbourLink before, NeighbourLink after, uint64_t now) 
     return true;
 }
 
-// Two slots and more a neighbour: with two buckets of eight to choose from, none overflows in
-// practice.
+// Four slots and more a neighbour: with two buckets of eight to choose from, none overflows in
+// practice. (Of two slots a neighbour, most tables of 4096 would be full before they are.)
 NeighbourTable::NeighbourTable(uint32_t max_neighbours, uint32_t max_held)
     : max_neighbours_(max_neighbours),
       max_held_(max_held),
-      slots_(std::bit_ceil(std::max(max_neighbours * 2, 2 * kBucket))),
+      slots_(std::bit_ceil(std::max(max_neighbours * 4, 2 * kBucket))),
       keys_(std::make_unique<Bucket[]>(slots_ / kBucket)),
       neighbours_(std::make_unique<Neighbour[]>(slots_)) {}
 
@@ -106,6 +106,15 @@ Neighbour* NeighbourTable::find_or_add(NeighbourKey key, uint64_t now) noexcept 
     return nullptr;
 }
 
+bool NeighbourTable::could_add(NeighbourKey key) const noexcept {
+    if (size() >= max_neighbours_) return false;
+    const Buckets b = buckets_of(pack(key));
+    for (const uint32_t bucket : {b.first, b.second})
+        for (const std::atomic<uint64_t>& word : keys_[bucket].keys)
+            if (word.load(std::memory_order_relaxed) == kFree) return true;
+    return false;
+}
+
 // True and one more, unless there are `most` already.
 static bool add_one(std::atomic<uint32_t>& count, uint32_t most) noexcept {
     if (count.fetch_add(1, std::memory_order_relaxed) < most) return true;
@@ -131,6 +140,11 @@ NeighbourTable::Hold NeighbourTable::hold(Neighbour& n, rte_mbuf& m) noexcept {
     do meta(m).next_held = newest;
     while (!n.held.compare_exchange_weak(newest, &m, std::memory_order_acq_rel));
     return Hold::held;
+}
+
+bool NeighbourTable::would_hold(const Neighbour* n, const rte_mbuf& m) const noexcept {
+    if (is_large(m) && large_held_.load(std::memory_order_relaxed) >= kMaxLargeHeld) return false;
+    return (n != nullptr && is_full(*n)) || held() < max_held_;
 }
 
 rte_mbuf* NeighbourTable::take_held(Neighbour& n, uint32_t& count) noexcept {

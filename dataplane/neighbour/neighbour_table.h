@@ -85,10 +85,15 @@ public:
     Neighbour* find(NeighbourKey key) noexcept;
     // The same, added if need be; null when the table is full.
     Neighbour* find_or_add(NeighbourKey key, uint64_t now) noexcept;
+    // Whether find_or_add() would find room for one that is not there.
+    bool could_add(NeighbourKey key) const noexcept;
 
     enum class Hold : uint8_t { held, queue_full };
     // Worker: `m` waits for the neighbour, unless the limits are reached (it stays the caller's).
     Hold hold(Neighbour& n, rte_mbuf& m) noexcept;
+    // Whether `m` would wait for the neighbour (null: one that is still to be added), whose oldest
+    // packet makes way where its own queue is full.
+    bool would_hold(const Neighbour* n, const rte_mbuf& m) const noexcept;
     bool is_full(const Neighbour& n) const noexcept {
         return n.held_count.load(std::memory_order_relaxed) >= kMaxHeldEach;
     }

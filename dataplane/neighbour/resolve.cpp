@@ -75,13 +75,16 @@ void hold(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
 // What wait() would do, by what it would see.
 void would_wait(Context& c, rte_mbuf* m, NeighbourKey key) noexcept {
     const Neighbour* n = c.neighbours.find(key);
-    if (n == nullptr && c.neighbours.size() >= c.neighbours.capacity())
+    if (n == nullptr && !c.neighbours.could_add(key))
         return c.drops.add(m, Drop::neighbour_table_full);
     const NeighbourState state = n != nullptr ? n->read().state : NeighbourState::none;
     if (state == NeighbourState::none || state == NeighbourState::failed) ask(c, *m, key);
     c.note(m, Step::waits, static_cast<uint32_t>(state),
            n != nullptr ? n->held_count.load(std::memory_order_relaxed) : 0);
-    c.drops.free(m);
+    if (c.neighbours.would_hold(n, *m))
+        c.drops.free(m);
+    else
+        c.drops.add(m, Drop::neighbour_queue_full);
 }
 
 void wait(Context& c, rte_mbuf* m, PacketList& released) noexcept {

@@ -7,10 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <stdexcept>
 #include <string>
-
-#include "dataplane/frame_buffers.h"
 
 namespace vethway {
 
@@ -26,6 +25,18 @@ int register_mark(size_t bytes) {
     if (offset < 0)
         throw std::runtime_error(std::string("a field of mbufs: ") + rte_strerror(rte_errno));
     return offset;
+}
+
+// How many bytes that was: a frame may have fewer than its length says. Of one above 66 KiB,
+// net_pcap has counted the segments' bytes by 16 bits (eth_pcap_rx_jumbo of pcap_ethdev.c).
+uint16_t copy_beginning(const rte_mbuf& m, std::span<std::byte> out) noexcept {
+    size_t done = 0;
+    for (const rte_mbuf* s = &m; s != nullptr && done < out.size(); s = s->next) {
+        const size_t n = std::min<size_t>(s->data_len, out.size() - done);
+        std::memcpy(&out[done], rte_pktmbuf_mtod(s, const std::byte*), n);
+        done += n;
+    }
+    return static_cast<uint16_t>(done);
 }
 
 }  // namespace
@@ -108,7 +119,7 @@ void Tracer::write(uint8_t who, rte_mbuf& m, Step step, uint32_t a, uint32_t b, 
         std::span<const std::byte> bytes =
             frame_bytes(m).first(std::min<size_t>(record.captured, m.data_len));
         if (bytes.size() < record.captured) {
-            copy_out(m, 0, std::span(several).first(record.captured));
+            record.captured = copy_beginning(m, std::span(several).first(record.captured));
             bytes = std::span(several).first(record.captured);
         }
         watch.workers_[worker_].ring.push(record, bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker's hand that writes down what watched packets meet. While nobody watches it costs one
-// test of `active()` at each place that has something to say; and so for a burst of which nobody
-// wants to see anything.
+// A worker's hand that writes down what watched packets meet; the control thread has one, too, for
+// those that it gives up. While nobody watches it costs one test of `active()` at each place that
+// has something to say; and so for a burst of which nobody wants to see anything.
 #pragma once
 
 #include <rte_mbuf_dyn.h>

@@ -37,7 +37,7 @@ struct WatchOptions {
 
 class Watch {
 public:
-    // Throws std::bad_alloc.
+    // `workers`: those who write, the control thread among them. Throws std::bad_alloc.
     Watch(WatchOptions options, unsigned workers);
 
     // The reader: the next record of any worker, and whether there was one.

@@ -33,7 +33,9 @@ class Capture:
         return self
 
     def __exit__(self, kind, *_):
-        if not self.wait and kind is None:
+        if kind is not None:  # the block's failure is what is to be told
+            self.process.kill()
+        elif not self.wait:
             time.sleep(0.15 * SLOW)  # what passed is shown 100 ms later at most
             self.process.send_signal(signal.SIGINT)
         self.text, self.err = self.process.communicate(timeout=10 * SLOW)

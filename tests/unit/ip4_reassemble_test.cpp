@@ -155,6 +155,7 @@ struct EndCase {
     std::vector<Bytes> frames;
     Drop why;
     uint64_t dropped, held;
+    bool says_what_if = true;
 };
 class ReassembleEndTest : public ReassembleTest, public testing::WithParamInterface<EndCase> {};
 TEST_P(ReassembleEndTest, As) {
@@ -162,6 +163,18 @@ TEST_P(ReassembleEndTest, As) {
     EXPECT_EQ(dropped(GetParam().why), GetParam().dropped);
     EXPECT_EQ(held(), GetParam().held);
     EXPECT_EQ(originated(Originated::reassembled), 0U);
+}
+// Of the last one, if it is not for what the whole would be.
+TEST_P(ReassembleEndTest, AWhatIfSays) {
+    const EndCase& test = GetParam();
+    receive_all({test.frames.begin(), test.frames.end() - 1});
+    const uint64_t before = held();
+    context_->dry = true;
+    receive(test.frames.back());
+    EXPECT_EQ(dropped(test.why), test.says_what_if ? 1U : 0U);
+    EXPECT_EQ(held(), before);
+    EXPECT_EQ(reassembly_.held(), before);
+    if (!test.says_what_if) counters_->consumed(1, Consumed::host);  // no what-if has books
 }
 // clang-format off
 INSTANTIATE_TEST_SUITE_P(Linux, ReassembleEndTest, testing::Values(
@@ -175,8 +188,8 @@ INSTANTIATE_TEST_SUITE_P(Linux, ReassembleEndTest, testing::Values(
     EndCase{"end_before", {part(24, 16), part(0, 8), part(16, 8, false)}, Drop::fragment_malformed, 3, 0},
     EndCase{"empty", {part(0, 8), part(8, 0)}, Drop::fragment_malformed, 2, 0},
     EndCase{"seven_bytes", {part(0, 8), part(8, 7)}, Drop::fragment_malformed, 2, 0},
-    EndCase{"ecn_of_two_minds", {part(0, 8), part(8, 8, false, 1, 2)}, Drop::fragment_malformed, 2, 0},
-    EndCase{"other_id", {part(0, 8), part(8, 8, false, 2)}, Drop::fragment_overlap, 0, 2}),
+    EndCase{"ecn_of_two_minds", {part(0, 8), part(8, 8, false, 1, 2)}, Drop::fragment_malformed, 2, 0, false},
+    EndCase{"other_id", {part(0, 8), part(8, 8, false, 2)}, Drop::fragment_overlap, 0, 2, false}),
     [](const auto& c) { return c.param.name; });
 // clang-format on
 
@@ -209,6 +222,10 @@ TEST_F(ReassembleTest, SoManyAndNoMore) {
     for (uint16_t id = 0; id < 514; ++id) receive(part(0, 8, true, id));
     EXPECT_EQ(held(), 512U) << "of the fixture";
     EXPECT_EQ(dropped(Drop::fragment_limit), 2U);
+    context_->dry = true;
+    receive(part(0, 8, true, 514));
+    EXPECT_EQ(dropped(Drop::fragment_limit), 3U) << "as a what-if says";
+    context_->dry = false;
     expire(30);
     receive(part(0, 8));
     EXPECT_EQ(held(), 1U);
@@ -218,12 +235,22 @@ TEST_F(ReassembleTest, SoManyGapsAndNoMore) {
     for (size_t i = 0; i <= ReassemblyTable::kMaxRuns; ++i) receive(part((300 - i) * 16, 8));
     EXPECT_EQ(held(), ReassemblyTable::kMaxRuns);
     EXPECT_EQ(dropped(Drop::fragment_limit), 1U);
+    context_->dry = true;
+    receive(part(299 * 16 - 16, 8));
+    EXPECT_EQ(dropped(Drop::fragment_duplicate), 1U) << "as a what-if says";
+    receive(part(8, 8));
+    EXPECT_EQ(dropped(Drop::fragment_limit), 2U) << "as a what-if says";
 }
 
 // Linux ipfrag_max_dist: an id may mean another datagram by then.
 TEST_F(ReassembleTest, TooManyOthersOfTheSourceBetween) {
     receive(part(0, 24, true, 1000));
     for (uint16_t id = 0; id < 64; ++id) receive(part(0, 8, true, id));
+    context_->dry = true;
+    receive(part(8, 8, true, 1000));  // as the first of a datagram: it overlaps nothing
+    EXPECT_EQ(dropped(Drop::fragment_duplicate), 0U);
+    context_->dry = false;
+    counters_->consumed(1, Consumed::host);  // no what-if has books
     receive(part(24, 24, false, 1000));
     EXPECT_EQ(dropped(Drop::fragment_limit), 1U);
     EXPECT_EQ(held(), 65U);

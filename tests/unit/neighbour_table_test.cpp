@@ -137,6 +137,19 @@ TEST(NeighbourTable, HoldsAsManyAsPromisedAndNoMore) {
     EXPECT_EQ(visited, 1000U);
 }
 
+TEST(NeighbourTable, OfTheDaemonsSizeHasRoomForAnySubnet) {
+    constexpr uint32_t kMost = 4096;  // DataplaneOptions::max_neighbours
+    for (uint32_t subnet = 0; subnet < 16; ++subnet) {
+        NeighbourTable table(kMost, 16);
+        for (uint32_t i = 0; i < kMost; ++i) {
+            const NeighbourKey key{2, Ip4{(10U << 24) + (subnet << 16) + i}};
+            ASSERT_TRUE(table.could_add(key)) << subnet << ' ' << i;
+            ASSERT_NE(table.find_or_add(key, kNow), nullptr) << subnet << ' ' << i;
+        }
+        EXPECT_FALSE(table.could_add({3, kKey.ip}));
+    }
+}
+
 TEST(NeighbourTable, RemovedIsOutOfSightAndItsPlaceIsUsedAgainAfterRecycle) {
     NeighbourTable table(1, 16);
     Neighbour& n = *table.find_or_add(kKey, kNow);
@@ -189,9 +202,13 @@ TEST(NeighbourTable, LimitsOfOneAndOfAll) {
                     NeighbourTable::Hold::held;
         return held;
     };
+    EXPECT_TRUE(table.would_hold(nullptr, packets[0].mbuf()));
     EXPECT_EQ(hold(a), kEach);
     EXPECT_EQ(hold(b), 10U);
     EXPECT_EQ(table.held(), kEach + 10);
+    EXPECT_FALSE(table.would_hold(nullptr, packets[0].mbuf()));
+    EXPECT_FALSE(table.would_hold(&b, packets[0].mbuf()));
+    EXPECT_TRUE(table.would_hold(&a, packets[0].mbuf())) << "in place of its oldest";
     uint32_t count = 0;
     table.take_held(a, count);
     EXPECT_EQ(count, kEach);

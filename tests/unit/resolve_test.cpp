@@ -62,6 +62,9 @@ TEST_F(ResolveTest, AllThatWaitsIsBounded) {
             receive(frame(Ip4Packet{.id = id, .dst = Ip4{10, 0, 2, host}}));
     EXPECT_EQ(held(), 256U) << "max_held of the fixture";
     EXPECT_EQ(dropped(Drop::neighbour_queue_full), 44U);
+    context_->dry = true;
+    send_to_stranger(1, 1);
+    EXPECT_EQ(dropped(Drop::neighbour_queue_full), 45U) << "as a what-if says";
 }
 
 TEST_F(ResolveTest, AStrangersAnswerFromAnotherPortDoesNotCount) {
@@ -83,6 +86,9 @@ TEST_F(ResolveTest, NoMorePlacesInTheTable) {
         ASSERT_NE(neighbours_.find_or_add({3, Ip4{0x0a000400U + i}}, context_->now), nullptr);
     send_to_stranger(1, 1);
     EXPECT_EQ(dropped(Drop::neighbour_table_full), 1U);
+    context_->dry = true;
+    send_to_stranger(1, 1);
+    EXPECT_EQ(dropped(Drop::neighbour_table_full), 2U) << "as a what-if says";
 }
 
 }  // namespace
