@@ -51,7 +51,8 @@ PingRequest ping_request(const Json& body, const Ports& ports) {
         r.from = port->config.addresses.front().address;
     }
     r.size = static_cast<uint16_t>(number_of(body, "size", 0, 65507).value_or(56));
-    r.ttl = static_cast<uint8_t>(number_of(body, "ttl", 1, 255).value_or(64));
+    r.ttl = static_cast<uint8_t>(
+        number_of(body, "ttl", 1, 255).value_or(ports.ip4()[Ip4Knob::ip_default_ttl]));
     r.tos = static_cast<uint8_t>(number_of(body, "tos", 0, 255).value_or(0));
     r.dont_fragment = boolean_of(body, "df").value_or(false);
     r.id = static_cast<uint16_t>(number_of(body, "id", 0, 65535).value_or(0));
@@ -150,6 +151,7 @@ void Api::add_views() {
     };
     view("/v1/status", status_view);
     view("/v1/ports", ports_view);
+    view("/v1/knobs", knobs_view);
     view("/v1/neighbours", neighbours_view);
     view("/v1/counters", counters_view);
     view("/v1/lcores", lcores_view);

@@ -28,6 +28,8 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       neighbours_(dataplane, ports_),
       reassembly_(dataplane, ports_),
       pinger_(dataplane, ports_, rib_) {
+    config_.ip4 = {};
+    config_.defaults = {};
     config_.ports.clear();
     config_.xconnects.clear();
     config_.routes.clear();
@@ -49,7 +51,7 @@ std::vector<std::string> Controller::apply(const Config& next) {
     Ports::Opened opened = ports_.open_new(effective.ports);
     for (const auto& [name, port] : opened)
         if (!port->info().note.empty()) spdlog::warn("port {}: {}", name, port->info().note);
-    ports_.commit(effective.ports, std::move(opened), effective.xconnects);
+    ports_.commit(effective, std::move(opened));
     config_ = next;
     effective_ = std::move(effective);
     rib_.update(effective_, ports_);

@@ -114,6 +114,9 @@ namespace vethway {
     X(icmp_unhandled, "local", \
       "ICMP to the switch that asks for nothing: no error comes back either", \
       "nothing: the switch has no answer to such a message; vethway show drops --last 20 --reason icmp_unhandled tells who sends it") \
+    X(icmp_ignored, "local", \
+      "echo request to the switch that is not to be answered (icmp_echo_ignore_all)", \
+      "if the switch should answer to ping: ip4: {icmp_echo_ignore_all: false}") \
     X(fragment_malformed, "ip4_reassemble", \
       "fragment to the switch without data, past the datagram's end or past 65535, or of another mind about ECN: all of its datagram", \
       "vethway show drops --last 20 --reason fragment_malformed tells who sends it: mend that sender") \

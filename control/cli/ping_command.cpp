@@ -25,7 +25,8 @@ struct PingOptions {
     std::string to, from;
     unsigned count = 0;  // 0: until interrupted
     double interval_s = 1, timeout_s = 1;
-    unsigned size = 56, ttl = 64, tos = 0;
+    unsigned size = 56, tos = 0;
+    std::optional<unsigned> ttl;  // unset: ip_default_ttl
     bool dont_fragment = false;
 };
 
@@ -55,12 +56,12 @@ struct Statistics {
 Json request_of(const PingOptions& options, unsigned sequence) {
     Json body{{"to", options.to},
               {"size", options.size},
-              {"ttl", options.ttl},
               {"tos", options.tos},
               {"df", options.dont_fragment},
               {"id", static_cast<unsigned>(getpid()) & 0xffff},
               {"sequence", sequence & 0xffff},
               {"timeout_ms", static_cast<unsigned>(options.timeout_s * 1000)}};
+    if (options.ttl) body["ttl"] = *options.ttl;
     // An address looks like one; all else is a port, whose first address is taken.
     if (!options.from.empty())
         body[options.from.find_first_not_of("0123456789.") == std::string::npos ? "from" : "port"] =

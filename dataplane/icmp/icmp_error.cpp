@@ -13,7 +13,6 @@ namespace vethway {
 namespace {
 
 constexpr size_t kMaxError = 576;  // RFC 1812 4.3.2.3: as much as fits without exceeding this
-constexpr uint8_t kTtl = 64;
 
 // What might be an error is taken for one: types that are unassigned, or no query (icmp_send and
 // icmp_pointers of Linux net/ipv4/icmp.c).
@@ -42,8 +41,14 @@ void count(Context& c, const PacketMeta& about) noexcept {
         w.icmp_unreachable.add(1);
 }
 
-// RFC 1812 4.3.2.4 leaves the source to the way out, which ip4_output knows; but about a packet to
-// ourselves it is the address that was asked (Linux icmp_route_lookup).
+// About a packet to ourselves it is the address that was asked. Else RFC 1812 4.3.2.4 leaves the
+// source to the way out, which ip4_output knows: 0 until then. (Linux __icmp_send)
+Ip4 source_of_error(const Context& c, const PacketMeta& packet, const Ip4Header& cause) noexcept {
+    if (packet.route != nullptr && packet.route->type == RouteType::local) return Ip4{cause.dst};
+    if (!c.snap().ip4.is_on(Ip4Knob::icmp_errors_use_inbound_ifaddr)) return {};
+    return c.snap().source_for(packet.port, Ip4{cause.src});
+}
+
 rte_mbuf* make_error(Context& c, rte_mbuf& about, const EchoedOptions& options) noexcept {
     const PacketMeta& packet = meta(about);
     const Ip4Header& cause = ip4(about);
@@ -59,16 +64,15 @@ rte_mbuf* make_error(Context& c, rte_mbuf& about, const EchoedOptions& options) 
     meta(*m).l3_offset = sizeof(EtherHeader);
     ether(*m) = {.dst = {}, .src = {}, .type = kEtherTypeIp4};  // until it is addressed
     auto& ip = *reinterpret_cast<Ip4Header*>(frame + sizeof(EtherHeader));
-    const bool to_us = packet.route != nullptr && packet.route->type == RouteType::local;
     ip = {.version_ihl = static_cast<uint8_t>(0x40 | header / 4),
           .tos = error_tos(cause.tos),
           .total_length = static_cast<uint16_t>(size),
           .id = 0,
           .fragment = 0,
-          .ttl = kTtl,
+          .ttl = c.snap().default_ttl(),
           .protocol = kProtocolIcmp,
           .checksum = 0,
-          .src = to_us ? uint32_t{cause.dst} : 0,
+          .src = source_of_error(c, packet, cause).value,
           .dst = cause.src};
     std::memcpy(&ip + 1, options.bytes.data(), options.size);
     meta(*m).options = options.work;

@@ -14,8 +14,6 @@ namespace vethway {
 
 namespace {
 
-constexpr uint8_t kDefaultTtl = 64;  // RFC 1700; Linux ip_default_ttl
-
 // The request's mbuf becomes the reply; options that it does not repeat are left behind with the
 // header they were in.
 void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
@@ -35,7 +33,7 @@ void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
         static_cast<uint16_t>(request.total_length - request.header_bytes() + header);
     std::memcpy(&reply + 1, options->bytes.data(), options->size);
     reply.fragment = 0;
-    reply.ttl = kDefaultTtl;
+    reply.ttl = c.snap().default_ttl();
     reply.src = request.dst;
     reply.dst = request.src;
     auto& icmp = *rte_pktmbuf_mtod_offset(m, IcmpHeader*, packet.l3_offset + header);
@@ -94,6 +92,8 @@ void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
         case kIcmpEchoRequest:
             // RFC 1122 3.2.2.6: a request that came to a group address on the link is not answered.
             if (meta(*m).link_group) return c.drops.add(m, Drop::link_broadcast);
+            if (c.snap().ip4.is_on(Ip4Knob::icmp_echo_ignore_all))
+                return c.drops.add(m, Drop::icmp_ignored);
             return echo(c, m, out.own);
         case kIcmpTimestamp:
             return timestamp_reply(c, m, at, out.own);

@@ -16,7 +16,6 @@ struct TimestampMessage {
 static_assert(sizeof(TimestampMessage) == 20 && alignof(TimestampMessage) == 1);
 
 constexpr size_t kLeast = offsetof(TimestampMessage, received);  // as Linux icmp_timestamp()
-constexpr uint8_t kReplyTtl = 64;
 
 TimestampMessage reply_to(const IcmpHeader& request, uint32_t originated) noexcept {
     const uint32_t now = ms_since_midnight();
@@ -51,7 +50,7 @@ void timestamp_reply(Context& c, rte_mbuf* m, size_t at, Burst& own) noexcept {
           .total_length = kSize,
           .id = 0,
           .fragment = 0,
-          .ttl = kReplyTtl,
+          .ttl = c.snap().default_ttl(),
           .protocol = kProtocolIcmp,
           .checksum = 0,
           .src = packet.dst,

@@ -38,7 +38,7 @@ void ip4_input(Context& c, Burst& in, Burst& out) noexcept {
         // What the switch sent itself over `lo` has been made, not received.
         Drop why = packet.own ? Drop::none : check_ip4(l3_bytes(*m), l3_size(*m));
         if (why == Drop::none && !packet.own && c.snap().is_own(Ip4{ip4(*m).src}) &&
-            !c.port(packet.port).accept_local)
+            !c.port(packet.port).knobs.is_on(PortKnob::accept_local))
             why = Drop::martian_source;
         if (why != Drop::none) [[unlikely]] {
             c.drops.add(m, why);

@@ -32,7 +32,7 @@ void ip4_source(Context& c, Burst& packets) noexcept {
         const RouteEntry& route = *back[i];
         const uint32_t leaves_by = route.hop_count > 0 ? route.hops[0].port : kNoPort;
         // An address of ours has passed ip4_input's own check of it (accept_local).
-        const SourceCheck check = c.port(port).source_check;
+        const SourceCheck check = c.port(port).source_check();
         const bool passed = passes(check, port, route) || c.snap().is_own(sources[i]);
         c.note(m, passed ? Step::source_passed : Step::source_refused, static_cast<uint32_t>(check),
                leaves_by);

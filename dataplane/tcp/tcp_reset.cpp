@@ -8,7 +8,6 @@ namespace vethway {
 
 namespace {
 
-constexpr uint8_t kResetTtl = 64;
 constexpr uint8_t kEcn = 3;  // RFC 3168 5.2: a reset is not capable of ECN
 constexpr uint8_t kNoOptions = sizeof(TcpHeader) / 4 << 4;
 
@@ -44,7 +43,7 @@ rte_mbuf* make_reset(Context& c, rte_mbuf& to, size_t at) noexcept {
           .total_length = kSize,
           .id = 0,
           .fragment = Ip4Header::kDontFragment,
-          .ttl = kResetTtl,
+          .ttl = c.snap().default_ttl(),
           .protocol = kProtocolTcp,
           .checksum = 0,
           .src = packet.dst,

@@ -56,7 +56,7 @@ public:
         route("198.51.100.0/24", RouteType::unreachable);
         route("203.0.113.0/24", RouteType::prohibit);
         snap_.ports[1].partial_checksums = snap_.ports[1].may_truncate = true;
-        snap_.ports[2].source_check = SourceCheck::strict;
+        snap_.ports[2].knobs.set(PortKnob::rp_filter, 1);
         snap_.any_source_check = true;
     }
 

@@ -138,8 +138,8 @@ TEST_P(SourceCheckTest, Verdict) {
     route("60.0.0.0/8", RouteType::forward,
           {{3, kHostIp[3], UINT32_MAX / 2}, {1, kHostIp[1], UINT32_MAX}});
     route("70.0.0.0/8", RouteType::blackhole);
-    snap_.ports[1].source_check = GetParam().check;
-    snap_.ports[1].accept_local = true;
+    snap_.ports[1].knobs.set(PortKnob::rp_filter, static_cast<uint32_t>(GetParam().check));
+    snap_.ports[1].knobs.set(PortKnob::accept_local, 1);
     snap_.any_source_check = true;
     receive(frame(Ip4Packet{.src = GetParam().src}));
     EXPECT_EQ(sent(2).size(), GetParam().passes ? 1U : 0U);
