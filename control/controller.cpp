@@ -24,6 +24,7 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       machine_(std::move(machine)),
       config_(fixed),
       ports_(dataplane),
+      announcements_(dataplane, ports_),
       rib_(dataplane.routes()),
       neighbours_(dataplane, ports_),
       reassembly_(dataplane, ports_),
@@ -58,6 +59,7 @@ std::vector<std::string> Controller::apply(const Config& next) {
     neighbours_.forget_removed_ports();
     reassembly_.forget_removed_ports();
     neighbours_.set_permanent(effective_.neighbours);
+    announcements_.update();
     return changes;
 }
 
@@ -121,6 +123,7 @@ void Controller::check_links(Links which) {
     if (changed) {
         ports_.republish();
         rib_.update(effective_, ports_);
+        announcements_.update();
     }
     // A container that was restarted: its interface has come back as another of the same name.
     if (ports_.any_replaced()) apply_again("ports: opened again what was made anew");

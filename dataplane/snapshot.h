@@ -44,6 +44,11 @@ struct PortState {
             if (a.contains(target)) return a.address;
         return addresses.empty() ? Ip4{} : addresses.front().address;
     }
+    // Whether one of its subnets has them both (Linux inet_addr_onlink).
+    bool on_link(Ip4 a, Ip4 b) const noexcept {
+        return std::ranges::any_of(
+            addresses, [=](const Prefix4& p) { return p.contains(a) && p.contains(b); });
+    }
     bool has_address(Ip4 ip) const noexcept {
         return std::ranges::any_of(addresses, [ip](const Prefix4& a) { return a.address == ip; });
     }

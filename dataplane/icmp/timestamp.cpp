@@ -3,6 +3,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/ip4/ip4_options.h"
+#include "dataplane/ip4/own_address.h"
 #include "dataplane/net/checksum.h"
 
 namespace vethway {
@@ -34,7 +35,6 @@ TimestampMessage reply_to(const IcmpHeader& request, uint32_t originated) noexce
 }  // namespace
 
 void timestamp_reply(Context& c, rte_mbuf* m, size_t at, Burst& own) noexcept {
-    if (meta(*m).link_group) return c.drops.add(m, Drop::link_broadcast);
     const auto bytes = frame_bytes(*m).subspan(at);
     if (bytes.size() < kLeast) return c.drops.add(m, Drop::icmp_malformed);
     constexpr size_t kSize = sizeof(Ip4Header) + sizeof(TimestampMessage);
@@ -53,7 +53,7 @@ void timestamp_reply(Context& c, rte_mbuf* m, size_t at, Burst& own) noexcept {
           .ttl = c.snap().default_ttl(),
           .protocol = kProtocolIcmp,
           .checksum = 0,
-          .src = packet.dst,
+          .src = address_for_sender(c, *m).value,
           .dst = packet.src};
     *reinterpret_cast<TimestampMessage*>(&ip + 1) = reply_to(request.icmp, request.originated);
     c.consumed(m, Consumed::timestamp_request);

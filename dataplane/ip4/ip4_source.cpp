@@ -2,21 +2,9 @@
 #include "dataplane/ip4/ip4_source.h"
 
 #include "dataplane/context.h"
+#include "dataplane/ip4/source_check.h"
 
 namespace vethway {
-
-namespace {
-
-bool passes(SourceCheck check, uint16_t port, const RouteEntry& back) noexcept {
-    if (check == SourceCheck::off) return true;
-    if (back.type != RouteType::forward) return false;
-    if (check == SourceCheck::loose) return true;
-    for (size_t i = 0; i < back.hop_count; ++i)
-        if (back.hops[i].port == port) return true;
-    return false;
-}
-
-}  // namespace
 
 void ip4_source(Context& c, Burst& packets) noexcept {
     if (!c.snap().any_source_check) return;

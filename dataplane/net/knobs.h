@@ -53,7 +53,31 @@ constexpr KnobValues from_to(uint32_t least, uint32_t most) noexcept {
     X(rp_filter, words_of({"off", "strict", "loose"}), 0, \
       "Whether the way back to a packet's source is checked (RFC 3704).") \
     X(accept_local, kTrueOrFalse, 0, \
-      "Whether to take packets whose source is an address of ours.")
+      "Whether to take packets whose source is an address of ours.") \
+    X(accept_source_route, kTrueOrFalse, 0, \
+      "Whether packets go the way that their sender has written into them.") \
+    X(send_redirects, kTrueOrFalse, 1, \
+      "Whether a host is told by ICMP redirect of a gateway on its own link.") \
+    X(shared_media, kTrueOrFalse, 1, \
+      "Whether it is told, too, when host and gateway are in different subnets of the port.") \
+    X(bc_forwarding, kTrueOrFalse, 0, \
+      "Whether packets to the broadcast address of a subnet are forwarded.") \
+    X(arp_ignore, numbers_of({0, 1, 2, 3, 8}), 0, \
+      "Which addresses of ours ARP answers for: 0 and 3 all, 1 the port's, 2 the port's that share a subnet with who asks, 8 none.") \
+    X(arp_filter, kTrueOrFalse, 0, \
+      "Whether ARP answers only those to whom the port is the way.") \
+    X(arp_announce, numbers_of({0, 1, 2}), 0, \
+      "Which address ARP asks from: 0 the packet's own source, 1 that if it shares a subnet with the target, 2 the best of the port.") \
+    X(arp_accept, numbers_of({0, 1, 2}), 0, \
+      "Whether ARP learns from who was not asked: 0 no, 1 yes, 2 only addresses in a subnet of the port.") \
+    X(drop_gratuitous_arp, kTrueOrFalse, 0, \
+      "Whether gratuitous ARP is not believed.") \
+    X(arp_notify, kTrueOrFalse, 0, \
+      "Whether the port's addresses are told by gratuitous ARP when they or the port come up.") \
+    X(proxy_arp, kTrueOrFalse, 0, \
+      "Whether ARP answers for what is routed by another port.") \
+    X(proxy_arp_pvlan, kTrueOrFalse, 0, \
+      "Whether ARP answers for what is routed by the same port.")
 
 // Of the router as a whole: net.ipv4.
 #define IP4_KNOBS(X) \
@@ -61,6 +85,16 @@ constexpr KnobValues from_to(uint32_t least, uint32_t most) noexcept {
       "The TTL of packets that the switch itself sends.") \
     X(icmp_echo_ignore_all, kTrueOrFalse, 0, \
       "Whether echo requests to the switch go unanswered.") \
+    X(icmp_echo_ignore_broadcasts, kTrueOrFalse, 1, \
+      "Whether echo and timestamp requests to broadcast addresses and 224.0.0.1 go unanswered.") \
+    X(icmp_ratelimit, from_to(0, INT32_MAX), 1000, \
+      "Milliseconds from one limited ICMP message to a host to the next, of which six are saved up; 0: no limit.") \
+    X(icmp_ratemask, from_to(0, UINT32_MAX), 6168, \
+      "The types of ICMP that are limited, a bit each: 6168 is 3, 4, 11 and 12.") \
+    X(icmp_msgs_per_sec, from_to(0, INT32_MAX), 1000, \
+      "Limited ICMP messages a second, to all hosts together.") \
+    X(icmp_msgs_burst, from_to(0, INT32_MAX), 50, \
+      "How many of those may be sent at once.") \
     X(icmp_errors_use_inbound_ifaddr, kTrueOrFalse, 0, \
       "Whether ICMP errors come from an address of the port by which their cause came, not of the way out.")
 // clang-format on

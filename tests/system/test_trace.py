@@ -106,7 +106,8 @@ EARNED_ELSEWHERE = {
     "neighbour_queue_full": "resolve_test", "neighbour_table_full": "resolve_test",
     "gso_malformed": "offload_test", "tx_ring_full": "tx_test", "tx_share_full": "tx_test",
     "no_buffer": "ip4_fragment_test", "tx_refused": "watch_test", "loopback_full": "watch_test",
-    "icmp_ignored": "icmp_test",
+    "icmp_ignored": "icmp_test", "icmp_limited": "icmp_test",
+    "arp_ignored": "arp_input_test", "arp_gratuitous": "arp_input_test",
     "punt_full": "watch_test", "port_removed": "test_lifecycle",
 }
 
