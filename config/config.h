@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/net/ip4.h"
+#include "dataplane/net/knobs.h"
 #include "dataplane/net/mac.h"
 
 namespace vethway {
@@ -94,8 +95,6 @@ using PortDriver = std::variant<VethConfig, AfPacketConfig, AfXdpConfig, MemifCo
 // "veth", "af_packet", …: the key in the file, in the order of the variant.
 const char* driver_name(const PortDriver& driver) noexcept;
 
-enum class RpFilter : uint8_t { off, strict, loose };  // RFC 3704; Linux rp_filter 0, 1, 2
-
 struct PortConfig {
     std::string name;
     PortDriver driver;
@@ -103,8 +102,7 @@ struct PortConfig {
     std::optional<uint16_t> mtu;  // bytes of IP packet; unset: the device's own
     std::vector<Prefix4> addresses;
     bool admin_up = true;
-    RpFilter rp_filter = RpFilter::off;
-    bool accept_local = false;  // take packets whose source is an address of ours
+    PortKnobSettings knobs{};  // what it says of them itself
     // Not a port but a pattern (fnmatch): it stands for a port on each interface that fits, named
     // as that is. No name then, and the driver is veth without an interface.
     std::string match;
@@ -153,6 +151,8 @@ struct ControlConfig {
 
 struct Config {
     DataplaneConfig dataplane;
+    Ip4KnobSettings ip4;
+    PortKnobSettings defaults;  // of ports that say nothing themselves
     std::vector<PortConfig> ports;
     std::vector<XconnectConfig> xconnects;
     std::vector<RouteConfig> routes;

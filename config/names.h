@@ -13,7 +13,6 @@ namespace vethway {
 inline constexpr std::array<const char*, 3> kHugepagesNames{"auto", "required", "off"};
 inline constexpr std::array<const char*, 2> kIdleNames{"adaptive", "poll"};
 inline constexpr std::array<const char*, 2> kMemifRoleNames{"server", "client"};
-inline constexpr std::array<const char*, 3> kRpFilterNames{"off", "strict", "loose"};
 inline constexpr std::array<const char*, 4> kRouteActionNames{"forward", "blackhole", "unreachable",
                                                               "prohibit"};
 inline constexpr std::array<const char*, 9> kDriverNames{

@@ -8,6 +8,7 @@
 
 #include "config/field.h"
 #include "config/names.h"
+#include "config/parse_knobs.h"
 #include "config/parse_port.h"
 #include "config/problem.h"
 
@@ -170,11 +171,15 @@ XconnectConfig parse_xconnect(const Field& f) {
 // What could be read, with a problem in `doc` for everything that could not.
 Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
     Config config;
-    if (!top.is_map_of(
-            {"dataplane", "ports", "xconnects", "routes", "neighbours", "metrics", "control"}))
+    if (!top.is_map_of({"dataplane", "ip4", "defaults", "ports", "xconnects", "routes",
+                        "neighbours", "metrics", "control"}))
         return config;
     ports_are_whole = !doc.has_problems();  // an unknown key may be `ports`, misspelt
     if (const auto f = top.find("dataplane")) config.dataplane = parse_dataplane(*f);
+    if (const auto f = top.find("ip4"); f && f->is_map_of(with_knobs<Ip4Knob>({})))
+        config.ip4 = parse_knobs<Ip4Knob>(*f);
+    if (const auto f = top.find("defaults"); f && f->is_map_of(with_knobs<PortKnob>({})))
+        config.defaults = parse_knobs<PortKnob>(*f);
     if (const auto f = top.find("ports"))
         for (const Field& port : f->items()) config.ports.push_back(parse_port(port));
     ports_are_whole = ports_are_whole && !doc.has_problem_within("ports");

@@ -3,6 +3,7 @@
 
 #include "config/names.h"
 #include "config/parse.h"
+#include "config/parse_knobs.h"
 
 namespace vethway {
 
@@ -99,17 +100,6 @@ PortDriver find_driver(const Field& f, const std::string& port) {
     return driver.value_or(NullConfig{});
 }
 
-void parse_source_checks(const Field& f, PortConfig& port) {
-    if (const auto filter = f.find("rp_filter"))
-        port.rp_filter =
-            filter
-                ->as<RpFilter>([](auto t) { return enum_named<RpFilter>(kRpFilterNames, t); },
-                               "off, strict or loose")
-                .value_or(RpFilter::off);
-    if (const auto accept = f.find("accept_local"))
-        port.accept_local = accept->boolean().value_or(false);
-}
-
 void parse_addresses(const Field& f, std::vector<Prefix4>& addresses) {
     for (const Field& item : f.items()) {
         Prefix4& address =
@@ -131,7 +121,7 @@ static PortConfig parse_pattern(const Field& f, const Field& match) {
     PortConfig port;
     VethConfig veth;
     port.driver = veth;
-    if (!f.is_map_of({"match", "adopt", "shield", "qdisc_bypass", "rp_filter", "accept_local"}))
+    if (!f.is_map_of(with_knobs<PortKnob>({"match", "adopt", "shield", "qdisc_bypass"})))
         return port;
     port.match = match.text().value_or("");
     if (const auto adopt = f.find("adopt"))
@@ -145,7 +135,7 @@ static PortConfig parse_pattern(const Field& f, const Field& match) {
                                    .value_or(false);
     parse_kernel_options(f, veth);
     port.driver = veth;
-    parse_source_checks(f, port);
+    port.knobs = parse_knobs<PortKnob>(f);
     return port;
 }
 
@@ -153,8 +143,9 @@ PortConfig parse_port(const Field& f) {
     if (const auto match = f.find("match")) return parse_pattern(f, *match);
     PortConfig port;
     port.driver = NullConfig{};
-    if (!f.is_map_of({"name", "veth", "af_packet", "af_xdp", "memif", "tap", "null", "ring", "pcap",
-                      "devargs", "mac", "mtu", "addresses", "admin", "rp_filter", "accept_local"}))
+    if (!f.is_map_of(
+            with_knobs<PortKnob>({"name", "veth", "af_packet", "af_xdp", "memif", "tap", "null",
+                                  "ring", "pcap", "devargs", "mac", "mtu", "addresses", "admin"})))
         return port;
     port.name = text_of(f.require("name"));
     port.driver = find_driver(f, port.name);
@@ -171,7 +162,7 @@ PortConfig parse_port(const Field& f) {
                                 },
                                 "up or down")
                             .value_or(true);
-    parse_source_checks(f, port);
+    port.knobs = parse_knobs<PortKnob>(f);
     return port;
 }
 

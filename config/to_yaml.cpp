@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "config/knob_text.h"
 #include "config/names.h"
 #include "config/parse.h"
 
@@ -95,6 +96,22 @@ struct DriverWriter {
     }
 };
 
+template <class Knob>
+void knobs(YAML::Emitter& out, const KnobSettings<Knob>& settings) {
+    for (size_t i = 0; i < kKnobs<Knob>; ++i) {
+        const KnobInfo& knob = knob_rows<Knob>()[i];
+        if (const auto value = settings.at(i))
+            out << Key << knob.name << Value << knob_text(knob, *value);
+    }
+}
+template <class Knob>
+void knob_section(YAML::Emitter& out, const char* key, const KnobSettings<Knob>& settings) {
+    if (settings == KnobSettings<Knob>{}) return;
+    out << Key << key << Value << Flow << BeginMap;
+    knobs(out, settings);
+    out << EndMap;
+}
+
 // The options of the driver that a pattern has, which are the port's own there.
 void pattern(YAML::Emitter& out, const PortConfig& p) {
     pair(out, "match", p.match);
@@ -119,9 +136,7 @@ void port(YAML::Emitter& out, const PortConfig& p) {
         out << EndSeq;
     }
     if (!p.admin_up) pair(out, "admin", "down");
-    if (p.rp_filter != RpFilter::off)
-        pair(out, "rp_filter", kRpFilterNames[static_cast<size_t>(p.rp_filter)]);
-    if (p.accept_local) out << Key << "accept_local" << Value << true;
+    knobs(out, p.knobs);
     out << EndMap;
 }
 
@@ -191,6 +206,8 @@ std::string to_yaml(const Config& config) {
     out.SetStringFormat(YAML::Auto);
     out << BeginMap;
     dataplane(out, config.dataplane);
+    knob_section(out, "ip4", config.ip4);
+    knob_section(out, "defaults", config.defaults);
     list(out, "ports", config.ports, port);
     list(out, "xconnects", config.xconnects, xconnect);
     list(out, "routes", config.routes, route);

@@ -127,6 +127,7 @@ void Api::add_views() {
     };
     view("/v1/status", status_view);
     view("/v1/ports", ports_view);
+    view("/v1/knobs", knobs_view);
     view("/v1/neighbours", neighbours_view);
     view("/v1/counters", counters_view);
     view("/v1/lcores", lcores_view);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "config/knob_text.h"
 #include "config/names.h"
 #include "config/parse.h"
 #include "control/api.h"
@@ -123,6 +124,32 @@ std::string on_port(const Controller& controller, Ip4 address) {
     throw ApiRefusal(409, address.to_string() + " is in no port's subnet: say which port");
 }
 
+// Each with its row and its new value; null in JSON: the port has none of its own any more.
+using KnobChanges = std::vector<std::pair<size_t, std::optional<uint32_t>>>;
+
+// What of `body` are knobs of a port, which are taken out of it.
+KnobChanges take_knobs(Json& body) {
+    KnobChanges changes;
+    if (!body.is_object()) return changes;
+    for (size_t i = 0; i < kKnobs<PortKnob>; ++i) {
+        const KnobInfo& knob = kPortKnobs[i];
+        const auto found = body.find(knob.name);
+        if (found == body.end()) continue;
+        std::optional<uint32_t> value;
+        if (!found->is_null()) {
+            const std::string text =
+                found->is_string() ? found->get<std::string>() : line_of(*found);
+            value = parse_knob(knob, text);
+            if (!value)
+                throw ApiRefusal(400, std::string(knob.name) + ": expected " + knob_choice(knob) +
+                                          ", got \"" + text + '"');
+        }
+        changes.emplace_back(i, value);
+        body.erase(found);
+    }
+    return changes;
+}
+
 }  // namespace
 
 Json add_route(Controller& controller, const Json& body) {
@@ -223,8 +250,10 @@ Json delete_port(Controller& controller, const std::string& port) {
     });
 }
 
-Json set_port(Controller& controller, const std::string& port, const Json& body) {
-    check_keys(body, {"admin", "mtu", "mac", "rp_filter", "accept_local"});
+Json set_port(Controller& controller, const std::string& port, const Json& all) {
+    Json body = all;
+    const KnobChanges knobs = take_knobs(body);
+    check_keys(body, {"admin", "mtu", "mac"});
     return edit(controller, [&](Config& next) {
         PortConfig& p = port_named(next, port);
         if (const auto admin = text_of(body, "admin")) {
@@ -235,12 +264,7 @@ Json set_port(Controller& controller, const std::string& port, const Json& body)
         if (const auto mtu = number_of(body, "mtu", kMinMtu, kMaxMtu))
             p.mtu = static_cast<uint16_t>(*mtu);
         if (text_of(body, "mac")) p.mac = required_mac(body, "mac");
-        if (const auto filter = text_of(body, "rp_filter")) {
-            const auto known = enum_named<RpFilter>(kRpFilterNames, *filter);
-            if (!known) throw ApiRefusal(400, "rp_filter: expected off, strict or loose");
-            p.rp_filter = *known;
-        }
-        if (const auto accept = boolean_of(body, "accept_local")) p.accept_local = *accept;
+        for (const auto& [row, value] : knobs) p.knobs.at(row) = value;
     });
 }
 

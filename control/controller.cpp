@@ -24,10 +24,13 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       machine_(std::move(machine)),
       config_(fixed),
       ports_(dataplane),
+      announcements_(dataplane, ports_),
       rib_(dataplane.routes()),
       neighbours_(dataplane, ports_),
       reassembly_(dataplane, ports_),
       prober_(dataplane, ports_, rib_) {
+    config_.ip4 = {};
+    config_.defaults = {};
     config_.ports.clear();
     config_.xconnects.clear();
     config_.routes.clear();
@@ -49,13 +52,14 @@ std::vector<std::string> Controller::apply(const Config& next) {
     Ports::Opened opened = ports_.open_new(effective.ports);
     for (const auto& [name, port] : opened)
         if (!port->info().note.empty()) spdlog::warn("port {}: {}", name, port->info().note);
-    ports_.commit(effective.ports, std::move(opened), effective.xconnects);
+    ports_.commit(effective, std::move(opened));
     config_ = next;
     effective_ = std::move(effective);
     rib_.update(effective_, ports_);
     neighbours_.forget_removed_ports();
     reassembly_.forget_removed_ports();
     neighbours_.set_permanent(effective_.neighbours);
+    announcements_.update();
     return changes;
 }
 
@@ -118,6 +122,7 @@ void Controller::check_links(Links which) {
     if (changed) {
         ports_.republish();
         rib_.update(effective_, ports_);
+        announcements_.update();
     }
     // A container that was restarted: its interface has come back as another of the same name.
     if (ports_.any_replaced()) apply_again("ports: opened again what was made anew");

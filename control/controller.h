@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "control/adoption.h"
+#include "control/announcements.h"
 #include "control/neighbours.h"
 #include "control/ports.h"
 #include "control/probe/prober.h"
@@ -76,6 +77,7 @@ private:
     Adoption adoption_;
     Config effective_;  // with ports in place of patterns
     Ports ports_;
+    Announcements announcements_;
     Rib rib_;
     Neighbours neighbours_;
     Reassembly reassembly_;

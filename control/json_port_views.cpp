@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is shown of each port: its state, its counters, its drops.
-#include "config/names.h"
 #include "control/json_views.h"
 
 namespace vethway {
@@ -59,7 +58,8 @@ Json loopback_view(Controller& controller) {
             {"counters", port_counters(controller.ports().totals(kLoopback), {})}};
 }
 
-Json port_view(const ManagedPort& port, const PortTotals& totals, const ManagedPort* other_end) {
+Json port_view(const ManagedPort& port, const PortKnobs& knobs, const PortTotals& totals,
+               const ManagedPort* other_end) {
     const PortInfo& info = port.device->info();
     Json addresses = Json::array();
     for (const Prefix4& a : port.config.addresses) addresses.push_back(a.to_string());
@@ -78,8 +78,7 @@ Json port_view(const ManagedPort& port, const PortTotals& totals, const ManagedP
             {"state", port.up() ? "up" : "down"},
             {"reason", port.down_reason()},
             {"addresses", addresses},
-            {"rp_filter", kRpFilterNames[static_cast<size_t>(port.config.rp_filter)]},
-            {"accept_local", port.config.accept_local},
+            {"knobs", json_of(knobs)},
             {"xconnect", other_end != nullptr ? other_end->config.name : ""},
             {"offloads", info.offloads},
             {"super_frames", info.super_frames},
@@ -116,7 +115,8 @@ Json books_by_worker(const Dataplane& dataplane) {
 Json ports_view(Controller& controller) {
     Json out = Json::array({loopback_view(controller)});
     for (const auto& [name, port] : controller.ports().all())
-        out.push_back(port_view(port, controller.ports().totals(port.index),
+        out.push_back(port_view(port, controller.ports().knobs_of(port),
+                                controller.ports().totals(port.index),
                                 controller.ports().other_end(port)));
     return {{"ports", out}};
 }

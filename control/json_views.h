@@ -16,9 +16,11 @@ Json json_of(const Books& books);
 Json reading_of(Controller& controller);
 Json json_of(const RibRoute& route);
 Json json_of(const NeighbourView& neighbour);
+Json json_of(const PortKnobs& knobs);  // by name, as true or false, a word or a number
 
 Json status_view(Controller& controller);
 Json ports_view(Controller& controller);
+Json knobs_view(Controller& controller);  // what can be set, and what is in force
 Json routes_view(Controller& controller, bool all);
 Json route_lookup_view(Controller& controller, Ip4 to);  // null: no route
 Json neighbours_view(Controller& controller);

@@ -156,17 +156,19 @@ void collect_state(Controller& controller, Families& out) {
     collect_accounting(controller, out);
     collect_fib(controller, out);
     collect_neighbours(controller, out);
-    uint64_t suppressed = 0, exceeded = 0, unreachable = 0, needed = 0, problem = 0;
+    uint64_t suppressed = 0, exceeded = 0, unreachable = 0, needed = 0, problem = 0, redirect = 0;
     for (const Counters* c : controller.dataplane().all_counters()) {
         suppressed += c->worker.icmp_suppressed.value();
         exceeded += c->worker.icmp_time_exceeded.value();
         unreachable += c->worker.icmp_unreachable.value();
         needed += c->worker.icmp_fragmentation_needed.value();
         problem += c->worker.icmp_parameter_problem.value();
+        redirect += c->worker.icmp_redirect.value();
     }
     for (const auto& [type, sent] :
          {std::pair("time_exceeded", exceeded), std::pair("unreachable", unreachable),
-          std::pair("fragmentation_needed", needed), std::pair("parameter_problem", problem)})
+          std::pair("fragmentation_needed", needed), std::pair("parameter_problem", problem),
+          std::pair("redirect", redirect)})
         out.counter("vethway_icmp_sent_total", "ICMP errors sent, by type.",
                     {{"family", "ipv4"}, {"type", type}}, static_cast<double>(sent));
     out.counter("vethway_icmp_suppressed_total", "ICMP errors not sent because of the rate limit.",

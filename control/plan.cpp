@@ -28,6 +28,14 @@ void compare(const std::vector<T>& now, const std::vector<T>& next, KeyOf key_of
     for (const auto& [key, item] : before) out.push_back(std::get<0>(key) + " removed");
 }
 
+template <class Knob>
+void compare_knobs(const char* section, const KnobSettings<Knob>& now,
+                   const KnobSettings<Knob>& next, std::vector<std::string>& out) {
+    for (size_t i = 0; i < kKnobs<Knob>; ++i)
+        if (now.at(i) != next.at(i))
+            out.push_back(std::string(section) + '.' + knob_rows<Knob>()[i].name + " changed");
+}
+
 std::string route_name(const RouteConfig& r) {
     return "route " + r.to.to_string() +
            (r.metric == 0 ? "" : " metric " + std::to_string(r.metric));
@@ -41,6 +49,8 @@ std::string neighbour_name(const NeighbourConfig& n) {
 
 std::vector<std::string> changes_between(const Config& now, const Config& next) {
     std::vector<std::string> out;
+    compare_knobs("ip4", now.ip4, next.ip4, out);
+    compare_knobs("defaults", now.defaults, next.defaults, out);
     compare(
         now.ports, next.ports, [](const PortConfig& p) { return std::tuple("port " + p.name); },
         out);

@@ -26,17 +26,6 @@ uint64_t sum(const Array& values) {
     return std::accumulate(values.begin(), values.end(), uint64_t{0});
 }
 
-SourceCheck source_check(RpFilter filter) {
-    switch (filter) {
-        case RpFilter::strict:
-            return SourceCheck::strict;
-        case RpFilter::loose:
-            return SourceCheck::loose;
-        default:
-            return SourceCheck::off;
-    }
-}
-
 }  // namespace
 
 uint64_t PortTotals::all_consumed() const { return sum(consumed); }
@@ -146,11 +135,12 @@ void Ports::remove(const std::string& name) {
     ports_.erase(found);
 }
 
-void Ports::commit(const std::vector<PortConfig>& next, Opened opened,
-                   const std::vector<XconnectConfig>& xconnects) {
-    xconnects_ = xconnects;
+void Ports::commit(const Config& next, Opened opened) {
+    xconnects_ = next.xconnects;
+    defaults_ = next.defaults;
+    ip4_ = Ip4Knobs{next.ip4};
     std::set<std::string> staying;
-    for (const PortConfig& config : next)
+    for (const PortConfig& config : next.ports)
         if (!opened.contains(config.name)) staying.insert(config.name);
     std::vector<std::string> going;
     for (const auto& [name, port] : ports_)
@@ -161,7 +151,7 @@ void Ports::commit(const std::vector<PortConfig>& next, Opened opened,
         remove(name);
     }
 
-    for (const PortConfig& config : next) {
+    for (const PortConfig& config : next.ports) {
         const auto device = opened.find(config.name);
         if (device != opened.end()) {
             ManagedPort port;
@@ -198,6 +188,7 @@ void Ports::close_all() {
 // Queues go round the workers, so that each has its share of the ports and of a port's queues.
 Snapshot Ports::describe() const {
     Snapshot next;
+    next.ip4 = ip4_;
     size_t size = dataplane_.snapshot().ports.size();  // an index once given stays valid to look at
     for (const auto& [name, port] : ports_) size = std::max<size_t>(size, port.index + 1U);
     next.ports.resize(size);
@@ -209,18 +200,17 @@ Snapshot Ports::describe() const {
         PortState& state = next.ports[port.index];
         state.device = port.device.get();
         state.up = port.up();
-        state.accept_local = port.config.accept_local;
         state.partial_checksums = info.partial_checksums;
         state.may_truncate = info.may_truncate;
         state.offloads = info.offloads;
         state.super_frames = info.super_frames;
-        state.source_check = source_check(port.config.rp_filter);
+        state.knobs = knobs_of(port);
         state.mtu = port.mtu();
         state.tx_queues = info.tx_queues;
         state.mac = port.mac();
         state.addresses = port.config.addresses;
         for (const Ring& ring : port.shared_tx) state.shared_tx.push_back(ring.get());
-        next.any_source_check |= state.source_check != SourceCheck::off;
+        next.any_source_check |= state.source_check() != SourceCheck::off;
         if (port.config.admin_up)
             for (const Prefix4& a : port.config.addresses) next.own.push_back(a.address);
         for (uint16_t q = 0; q < info.rx_queues; ++q)
@@ -236,6 +226,8 @@ Snapshot Ports::describe() const {
     std::ranges::sort(next.own);
     return next;
 }
+
+PortKnobs Ports::knobs_of(const ManagedPort& port) const { return {port.config.knobs, defaults_}; }
 
 const ManagedPort* Ports::find(const std::string& name) const {
     const auto found = ports_.find(name);

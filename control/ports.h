@@ -57,15 +57,18 @@ public:
     // and then has changed nothing; returns those opened, to be given to commit().
     using Opened = std::map<std::string, std::unique_ptr<Port>>;
     Opened open_new(const std::vector<PortConfig>& next);
-    // Makes `next` the ports there are, publishes them, and closes those that went.
-    // A port of `xconnects` that is not among `next` is one that is still to come.
-    void commit(const std::vector<PortConfig>& next, Opened opened,
-                const std::vector<XconnectConfig>& xconnects);
+    // Makes the ports of `next` those there are, publishes them, and closes those that went.
+    // A port of its xconnects that is not among them is one that is still to come.
+    void commit(const Config& next, Opened opened);
     // Publishes again what may have changed of the links.
     void republish();
     void close_all();
     // Whether an interface was deleted and another of its name is there now.
     bool any_replaced() const;
+    // What is in force for the port, and for the router.
+    PortKnobs knobs_of(const ManagedPort& port) const;
+    const Ip4Knobs& ip4() const { return ip4_; }
+    const PortKnobSettings& defaults() const { return defaults_; }
     // The port that it is connected through to; null if none.
     const ManagedPort* other_end(const ManagedPort& port) const;
 
@@ -91,6 +94,8 @@ private:
     std::map<std::string, ManagedPort> ports_;
     std::vector<ManagedPort> closing_;
     std::vector<XconnectConfig> xconnects_;
+    PortKnobSettings defaults_;
+    Ip4Knobs ip4_;
     // From when on an index was whose: what is recorded of a port outlives it.
     struct Naming {
         uint64_t since_tsc;

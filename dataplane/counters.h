@@ -86,7 +86,7 @@ struct alignas(64) WorkerCounters {
     Counter wakeup_ns;        // of all of them together
     Counter icmp_suppressed;  // errors not sent because of the rate limit
     Counter icmp_time_exceeded, icmp_unreachable, icmp_fragmentation_needed;
-    Counter icmp_parameter_problem;
+    Counter icmp_parameter_problem, icmp_redirect;
     std::atomic<uint32_t> thread_id{0};  // the kernel's, for its context switches
 };
 

@@ -54,9 +54,15 @@ namespace vethway {
     X(arp_not_ours, "arp", \
       "asks for an address that the port does not have", \
       "usual where several hosts share a link; if the port should have the address: vethway address add ADDRESS/LENGTH port PORT") \
+    X(arp_ignored, "arp", \
+      "asks for an address of ours for which the port does not answer (arp_ignore, arp_filter)", \
+      "if it should answer: vethway port set PORT arp_ignore 0 arp_filter off; vethway show knobs tells what is set") \
+    X(arp_gratuitous, "arp", \
+      "a host announces itself, which the port does not believe (drop_gratuitous_arp)", \
+      "if it should: vethway port set PORT drop_gratuitous_arp off") \
     X(arp_unsolicited, "arp", \
       "reply about an address nobody asked for", \
-      "nothing, if hosts announce themselves; to have the neighbour known anyway: vethway neighbour add ADDRESS MAC") \
+      "nothing, if hosts announce themselves; to have them known anyway: vethway port set PORT arp_accept 1") \
     X(ip4_short, "ip4_input", \
       "the frame ends before the IPv4 header or total length does", \
       "vethway show drops --last 20 --reason ip4_short tells who sends it; compare the MTUs of both ends with vethway doctor") \
@@ -82,8 +88,8 @@ namespace vethway {
       "an IP option that makes no sense: its length or pointer, or one that is there twice", \
       "vethway show drops --last 20 --reason ip4_options tells who sends it; the parameter problem that the sender gets names the byte") \
     X(source_route, "ip4_options", \
-      "the sender wrote the way into the packet (loose or strict source route), which is refused (Linux accept_source_route 0)", \
-      "let the sender leave the way to the routers: without ping -k or traceroute -g; to have a way of its own: vethway route add PREFIX via ADDRESS") \
+      "the sender wrote the way into the packet (loose or strict source route), which the port does not accept (accept_source_route), or can't be gone", \
+      "let the sender leave the way to the routers: without ping -k or traceroute -g; or let it have its way: vethway port set PORT accept_source_route on") \
     X(rp_filter, "ip4_source", \
       "the route back to the source does not leave by the ingress port (rp_filter)", \
       "add the route back, vethway route add PREFIX via ADDRESS, or set rp_filter: loose or off of the port") \
@@ -100,8 +106,8 @@ namespace vethway {
       "a prohibit route", \
       "if it should pass: vethway route del PREFIX, or a longer prefix with vethway route add") \
     X(broadcast, "ip4_lookup", \
-      "a broadcast address of a subnet: taken in nowhere, forwarded nowhere", \
-      "send to each host by itself, or join the links with xconnects: [[A, B]]") \
+      "a broadcast address: nothing but ping would be answered there (icmp_echo_ignore_broadcasts), nothing is forwarded (bc_forwarding)", \
+      "send to each host by itself; or let subnets be reached: vethway port set PORT bc_forwarding on") \
     X(ttl_expired, "ip4_forward", \
       "TTL ran out here", \
       "nothing for traceroute; else look for a loop of routes: traceroute -n ADDRESS") \
@@ -114,6 +120,12 @@ namespace vethway {
     X(icmp_unhandled, "local", \
       "ICMP to the switch that asks for nothing: no error comes back either", \
       "nothing: the switch has no answer to such a message; vethway show drops --last 20 --reason icmp_unhandled tells who sends it") \
+    X(icmp_ignored, "local", \
+      "echo request to the switch that is not to be answered (icmp_echo_ignore_all)", \
+      "if the switch should answer to ping: ip4: {icmp_echo_ignore_all: false}") \
+    X(icmp_limited, "local", \
+      "request to the switch that would be answered by more ICMP than the limits allow (icmp_ratemask)", \
+      "ping more slowly; or leave replies out of what is limited: ip4: {icmp_ratemask: 6168}") \
     X(fragment_malformed, "ip4_reassemble", \
       "fragment to the switch without data, past the datagram's end or past 65535, or of another mind about ECN: all of its datagram", \
       "vethway show drops --last 20 --reason fragment_malformed tells who sends it: mend that sender") \

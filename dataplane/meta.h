@@ -33,22 +33,27 @@ struct OptionWork {
     bool record_address : 1 = false;  // ours was written
     bool timestamp_address : 1 = false, timestamp_time : 1 = false;
     bool changed : 1 = false;  // the header's checksum is to be made anew
+    uint16_t source_route : 6 = 0;
+    bool strict : 1 = false;   // it is a strict one
+    bool to_stop : 1 = false;  // which has a next stop: meta's next_hop, until that is routed
 };
 
 struct PacketMeta {
-    uint16_t port;      // index of the ingress port; kLoopback for packets of our own
-    uint16_t egress;    // index of the egress port, once routed
-    uint8_t l3_offset;  // from the frame's first byte to its IPv4 header
-    bool link_group;    // came in a broadcast or multicast frame
-    bool own;           // made by us: no TTL check, no source check
+    uint16_t port;       // index of the ingress port; kLoopback for packets of our own
+    uint16_t egress;     // index of the egress port, once routed
+    Ip4 next_hop;        // once routed
+    Offload offload;     // written by the driver, where PortInfo::offloads says so
+    uint16_t icmp_info;  // the MTU of "fragmentation needed", or what a parameter problem points at
+    OptionWork options;  // where there are any
+    uint8_t l3_offset;   // from the frame's first byte to its IPv4 header
+    bool link_group : 1;    // came in a broadcast or multicast frame
+    bool own : 1;           // made by us: no TTL check, no source check
+    bool redirect : 1;      // leaves as it came: its sender is to be told of the next hop
+    bool to_broadcast : 1;  // goes to all on the egress port's link
     Inject inject;
     Drop why;  // set where an ICMP error is asked for
     uint8_t icmp_type, icmp_code;
-    uint8_t watched;     // by which watches, a bit each (watch/watch.h)
-    uint16_t icmp_info;  // the MTU of "fragmentation needed", or what a parameter problem points at
-    OptionWork options;  // where there are any
-    Ip4 next_hop;        // once routed
-    Offload offload;     // written by the driver, where PortInfo::offloads says so
+    uint8_t watched;  // by which watches, a bit each (watch/watch.h)
     const RouteEntry* route;
     Neighbour* neighbour;
     rte_mbuf* next_held;  // links packets that wait for one neighbour

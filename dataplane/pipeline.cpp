@@ -35,7 +35,11 @@ void Pipeline::run_ip4() noexcept {
     ip4_lookup(c_, checked_, {.local = local_, .forward = forward_, .errors = errors_});
     ip4_reassemble(c_, local_, whole_);
     local_input(c_, whole_, {.own = own_, .errors = errors_, .punt = punt_});
-    ip4_forward(c_, forward_, {.routed = routed_, .errors = errors_});
+    if (ip4_forward(c_, forward_, {.routed = routed_, .errors = errors_})) [[unlikely]] {
+        icmp_redirect(c_, routed_, own_);
+        ip4_output(c_, own_, {.routed = ahead_, .loopback = to_loopback_});
+        resolve(c_, ahead_, released_);
+    }
     if (any_options) [[unlikely]]
         ip4_record_route(c_, routed_);
     icmp_error(c_, errors_, own_);

@@ -11,35 +11,43 @@
 
 #include "dataplane/counters.h"
 #include "dataplane/net/ip4.h"
+#include "dataplane/net/knobs.h"
 #include "dataplane/net/mac.h"
 #include "dataplane/port/port.h"
 
 namespace vethway {
 
-enum class SourceCheck : uint8_t { off, strict, loose };  // RFC 3704; Linux rp_filter 0, 1, 2
+enum class SourceCheck : uint8_t { off, strict, loose };  // the values of rp_filter
 
 struct PortState {
-    Port* device = nullptr;  // null: `lo`, or no port has this index
-    bool up = false;         // administratively, and the link
-    bool accept_local = false;
+    Port* device = nullptr;                                // null: `lo`, or no port has this index
+    bool up = false;                                       // administratively, and the link
     bool partial_checksums = false, may_truncate = false;  // as in PortInfo, and these
     bool offloads = false, super_frames = false;
     uint16_t xconnect = kNoPort;  // the other end of the wire that the port is one of
-    SourceCheck source_check = SourceCheck::off;
     uint16_t mtu = 0;
     uint16_t tx_queues = 0;
     Mac mac;
+    PortKnobs knobs;
     std::vector<Prefix4> addresses;  // the first is the preferred source
     // One a Tx queue, where workers outnumber queues: those without their own hand packets to the
     // worker that has it.
     std::vector<rte_ring*> shared_tx;
 
+    SourceCheck source_check() const noexcept {
+        return static_cast<SourceCheck>(knobs[PortKnob::rp_filter]);
+    }
     // The address to speak from to `target` on this link: one of its subnet, else the first; zero
     // if there is none (Linux inet_select_addr).
     Ip4 source_for(Ip4 target) const noexcept {
         for (const Prefix4& a : addresses)
             if (a.contains(target)) return a.address;
         return addresses.empty() ? Ip4{} : addresses.front().address;
+    }
+    // Whether one of its subnets has them both (Linux inet_addr_onlink).
+    bool on_link(Ip4 a, Ip4 b) const noexcept {
+        return std::ranges::any_of(
+            addresses, [=](const Prefix4& p) { return p.contains(a) && p.contains(b); });
     }
     bool has_address(Ip4 ip) const noexcept {
         return std::ranges::any_of(addresses, [ip](const Prefix4& a) { return a.address == ip; });
@@ -56,9 +64,13 @@ struct Snapshot {
     std::vector<PortState> ports;          // by index; [kLoopback] is `lo`
     std::vector<std::vector<RxQueue>> rx;  // what each worker polls
     std::vector<Ip4> own;                  // all our addresses, sorted
+    Ip4Knobs ip4;
     bool any_source_check = false, any_xconnect = false;
 
     bool is_own(Ip4 ip) const noexcept { return std::ranges::binary_search(own, ip); }
+    uint8_t default_ttl() const noexcept {
+        return static_cast<uint8_t>(ip4[Ip4Knob::ip_default_ttl]);
+    }
     // Our address to send from by `port`: an unnumbered port borrows another's.
     Ip4 source_for(uint16_t port, Ip4 target) const noexcept {
         const Ip4 ip = ports[port].source_for(target);

@@ -9,7 +9,8 @@ namespace vethway::cli {
 
 // What it is for, and the grammar of its words.
 struct FreeCommand {
-    const char *name, *help, *usage;
+    const char *name, *help;
+    std::string usage;
     Session::FreeWords words{};
 };
 

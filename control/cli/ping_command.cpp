@@ -4,6 +4,7 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "control/cli/ping_report.h"
 #include "control/cli/probe_stream.h"
@@ -17,7 +18,8 @@ struct PingOptions {
     std::vector<std::string> from;
     uint32_t count = 0;  // 0: until interrupted
     double interval_s = 1, wait_s = 10, deadline_s = 0;
-    unsigned size = 56, ttl = 64, tos = 0;
+    unsigned size = 56, tos = 0;
+    std::optional<unsigned> ttl;  // unset: ip_default_ttl
     std::string path_mtu = "dont";
     bool quiet = false, outstanding = false, numeric = false;
 };
@@ -28,11 +30,11 @@ Json request_of(const PingOptions& options) {
     Json body{{"kind", "echo"},
               {"to", options.to},
               {"size", options.size},
-              {"ttl", options.ttl},
               {"tos", options.tos},
               {"path_mtu", options.path_mtu},
               {"interval_ms", in_ms(options.interval_s)},
               {"wait_ms", in_ms(options.wait_s)}};
+    if (options.ttl) body["ttl"] = *options.ttl;
     if (options.count > 0) body["count"] = options.count;
     if (options.deadline_s > 0) body["deadline_ms"] = in_ms(options.deadline_s);
     for (const std::string& from : options.from) add_origin(body, from);

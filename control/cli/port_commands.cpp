@@ -2,10 +2,29 @@
 #include <sstream>
 
 #include "control/cli/free_command.h"
+#include "dataplane/net/knobs.h"
 
 namespace vethway::cli {
 
 namespace {
+
+// null: the port has none of its own any more.
+Json knob_value(Words& words, const KnobInfo& knob) {
+    std::string value = words.value(knob.name);
+    if (value == "default") return nullptr;
+    if (knob.values.kind != KnobValues::Kind::boolean) return value;
+    if (value != "on" && value != "off")
+        throw ClientError(
+            {std::string(knob.name) + ": expected on, off or default, got \"" + value + '"'});
+    return value == "on";
+}
+
+std::string knob_names() {
+    std::string names;
+    for (const KnobInfo& knob : kPortKnobs)
+        names += (names.empty() ? "" : ", ") + std::string(knob.name);
+    return names;
+}
 
 // What can be set of a port that is there, and what is said when it is made.
 bool read_setting(Words& words, Json& port) {
@@ -18,17 +37,16 @@ bool read_setting(Words& words, Json& port) {
         port["mtu"] = words.number("mtu");
         return true;
     }
-    for (const char* key : {"mac", "rp_filter"})
-        if (words.accept(key)) {
-            port[key] = words.value(key);
+    if (words.accept("mac")) {
+        port["mac"] = words.value("mac");
+        return true;
+    }
+    for (const KnobInfo& knob : kPortKnobs)
+        if (words.accept(knob.name)) {
+            port[knob.name] = knob_value(words, knob);
             return true;
         }
-    if (!words.accept("accept_local")) return false;
-    const std::string value = words.value("accept_local");
-    if (value != "on" && value != "off")
-        throw ClientError({"accept_local: expected on or off, got \"" + value + '"'});
-    port["accept_local"] = value == "on";
-    return true;
+    return false;
 }
 
 // "socket=/run/m0.sock,role=server" as an object of text and numbers.
@@ -72,8 +90,8 @@ Json new_port(Words& words) {
         else if (!read_driver(words, port) && !read_setting(words, port))
             words.expected(
                 "a driver (veth NAME, memif socket=PATH,role=ROLE, …), address, mac, mtu, up, "
-                "down, "
-                "rp_filter or accept_local");
+                "down, or one of: " +
+                knob_names());
     }
     return port;
 }
@@ -83,8 +101,7 @@ int set_port(const Session& session, Words words) {
     Json body = Json::object();
     do {
         if (!read_setting(words, body))
-            words.expected(
-                "up, down, mtu BYTES, mac MAC, rp_filter off|strict|loose or accept_local on|off");
+            words.expected("up, down, mtu BYTES, mac MAC, or a value of: " + knob_names());
     } while (!words.empty());
     return print_changes(session, session.client().send("PATCH", "/ports/" + name, body));
 }
@@ -100,8 +117,8 @@ int delete_port(const Session& session, Words words) {
 
 void add_port_commands(CLI::App& app, Session& session) {
     CLI::App* port = app.add_subcommand("port", "Add, delete, set ports")->require_subcommand(1);
-    const std::vector<std::string> settings{"up",  "down",      "mtu",
-                                            "mac", "rp_filter", "accept_local"};
+    std::vector<std::string> settings{"up", "down", "mtu", "mac"};
+    for (const KnobInfo& knob : kPortKnobs) settings.emplace_back(knob.name);
     std::vector<std::string> all{"veth", "af_packet", "af_xdp", "tap",     "memif",
                                  "null", "ring",      "pcap",   "devargs", "address"};
     all.insert(all.end(), settings.begin(), settings.end());
@@ -117,8 +134,9 @@ void add_port_commands(CLI::App& app, Session& session) {
     add_words(*port, session,
               {"set",
                "Change a port",
-               "NAME {up | down | mtu BYTES | mac MAC | rp_filter off|strict|loose | accept_local "
-               "on|off}…",
+               "NAME {up | down | mtu BYTES | mac MAC | KNOB VALUE}…; knobs: " + knob_names() +
+                   "; default as a value: as of ports that say nothing. vethway show knobs says "
+                   "what each does",
                {.keywords = settings, .port_first = true}},
               set_port);
 }

@@ -10,6 +10,7 @@ namespace vethway::cli {
 
 std::string show_status(const Json& status, bool colour);
 std::string show_ports(const Json& ports, bool colour);
+std::string show_knobs(const Json& knobs, bool colour);
 std::string show_routes(const Json& routes, bool colour);
 std::string show_route_lookup(const Json& found);
 std::string show_neighbours(const Json& neighbours, bool colour);

@@ -42,10 +42,12 @@ int Session::print(const Json& answer, const std::function<std::string(const Jso
 void add_show_commands(CLI::App& app, Session& session) {
     add_view(app, session, "status", "What runs, its memory, and whether its books balance",
              "/status", show_status);
-    CLI::App* show =
-        app.add_subcommand("show", "Ports, routes, neighbours, drops, counters, lcores, config");
+    CLI::App* show = app.add_subcommand(
+        "show", "Ports, knobs, routes, neighbours, drops, counters, lcores, config");
     show->require_subcommand(1);
     add_view(*show, session, "ports", "Ports, like ip -s link", "/ports", show_ports);
+    add_view(*show, session, "knobs", "What can be set of IPv4, like sysctl net.ipv4", "/knobs",
+             show_knobs);
     add_view(*show, session, "routes", "Routes, like ip route", "/routes", show_routes,
              {.all_help = "Also those to our own addresses",
               .classic = show_classic_routes,

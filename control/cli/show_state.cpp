@@ -91,6 +91,25 @@ std::string show_ports(const Json& answer, bool colour) {
     return table.text() + notes;
 }
 
+std::string show_knobs(const Json& answer, bool /*colour*/) {
+    std::vector<std::string> columns{"KNOB", "DEFAULT"};
+    const Json& rows = answer["ports"];
+    if (!rows.empty())
+        for (const auto& [port, value] : rows[0]["ports"].items()) columns.push_back(port);
+    columns.emplace_back("OF PORTS");
+    Table of_ports(columns);
+    for (const Json& row : rows) {
+        std::vector<std::string> cells{text_of(row["name"]), text_of(row["value"])};
+        for (const auto& [port, value] : row["ports"].items()) cells.push_back(text_of(value));
+        cells.push_back(text_of(row["help"]));
+        of_ports.add(cells);
+    }
+    Table of_all({"KNOB", "VALUE", "OF THE WHOLE ROUTER"});
+    for (const Json& row : answer["ip4"])
+        of_all.add({text_of(row["name"]), text_of(row["value"]), text_of(row["help"])});
+    return of_ports.text() + '\n' + of_all.text();
+}
+
 std::string show_lcores(const Json& answer, bool /*colour*/) {
     Table table({"LCORE", "ROLE", "CPU", "NUMA", "BUSY s", "IDLE s", "SLEEP s", "SWITCHES",
                  "FORCED", "QUEUES"});

@@ -35,7 +35,7 @@ struct ProbeSeries {
 
 struct Probe {
     uint16_t sequence;
-    uint8_t ttl = 64;
+    uint8_t ttl = 0;  // 0: ip_default_ttl
 };
 
 // One thing that happened to a probe.

@@ -81,8 +81,9 @@ ProbeNews Prober::send(uint32_t id, const Probe& probe) {
 
 rte_mbuf* Prober::make(const Series& series, const Probe& probe, const ProbeWay& way,
                        bool may_cut) {
-    const auto frame =
-        make_probe(series.what, way.from, {series.mark, probe.sequence}, probe.ttl, !may_cut);
+    const auto default_ttl = static_cast<uint8_t>(ports_.ip4()[Ip4Knob::ip_default_ttl]);
+    const auto frame = make_probe(series.what, way.from, {series.mark, probe.sequence},
+                                  probe.ttl == 0 ? default_ttl : probe.ttl, !may_cut);
     rte_mbuf* m = dataplane_.allocate(kLoopback, frame.size());
     if (m == nullptr) return nullptr;
     copy_in(*m, frame);

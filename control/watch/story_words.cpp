@@ -151,6 +151,7 @@ std::string icmp_words(uint32_t type_code) {
     if (type == kIcmpTimeExceeded)
         return code == kIcmpReassemblyTimeExceeded ? "reassembly time exceeded" : "time exceeded";
     if (type == kIcmpParameterProblem) return "parameter problem";
+    if (type == kIcmpRedirect) return "redirect";
     if (type != kIcmpUnreachable) return format("type {} code {}", type, code);
     switch (code) {
         case kIcmpNetUnreachable:
@@ -163,6 +164,8 @@ std::string icmp_words(uint32_t type_code) {
             return "port unreachable";
         case kIcmpFragmentationNeeded:
             return "fragmentation needed";
+        case kIcmpSourceRouteFailed:
+            return "source route failed";
         case kIcmpAdminProhibited:
             return "administratively prohibited";
         default:

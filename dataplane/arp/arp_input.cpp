@@ -62,49 +62,98 @@ void note_learned(Context& c, rte_mbuf* m, const Neighbour* n) noexcept {
 // (RFC 5227, sender 0) has no address yet.
 Drop check_asker(Context& c, rte_mbuf* m, uint16_t port, Ip4 sender) noexcept {
     if (sender.is_zero()) return Drop::none;
-    if (c.snap().is_own(sender) && !c.port(port).accept_local) return Drop::arp_bad_sender;
-    if (!c.snap().any_source_check || c.port(port).source_check == SourceCheck::off)
-        return Drop::none;
+    if (c.snap().is_own(sender) && !c.port(port).knobs.is_on(PortKnob::accept_local))
+        return Drop::arp_bad_sender;
+    if (c.port(port).source_check() == SourceCheck::off) return Drop::none;
     const RouteEntry& back = c.routes.lookup(sender);
     if (source_passes(c.snap(), port, sender, back)) return Drop::none;
-    c.note(m, Step::source_refused, static_cast<uint32_t>(c.port(port).source_check),
+    c.note(m, Step::source_refused, static_cast<uint32_t>(c.port(port).source_check()),
            back.hop_count > 0 ? back.hops[0].port : kNoPort);
     return Drop::rp_filter;
+}
+
+bool is_somebody(Ip4 ip) noexcept {
+    return !ip.is_this_network() && !ip.is_loopback() && !ip.is_multicast() && !ip.is_reserved();
+}
+
+// Whether the port answers for an address of ours (Linux arp_ignore, arp_filter). Where 3 would
+// make a difference, for addresses of host scope, there are none.
+bool answers_for(const Context& c, const PortState& port, uint16_t index, Ip4 sender,
+                 Ip4 target) noexcept {
+    const uint32_t ignore = port.knobs[PortKnob::arp_ignore];
+    if (ignore == 8) return false;
+    if ((ignore == 1 || ignore == 2) && !port.has_address(target)) return false;
+    if (sender.is_zero()) return true;  // RFC 5227 2.1.1: a probe comes from nobody yet
+    if (ignore == 2 && !port.on_link(sender, target)) return false;
+    return !port.knobs.is_on(PortKnob::arp_filter) || c.routes.lookup(sender).leaves_by(index);
+}
+
+// Whether the port answers for what is behind us (Linux arp_fwd_proxy, arp_fwd_pvlan; RFC 3069 for
+// the latter). At once, as if its proxy_delay were 0.
+bool is_proxy_for(const Context& c, const PortState& port, uint16_t index, Ip4 sender,
+                  Ip4 target) noexcept {
+    if (!port.knobs.is_on(PortKnob::proxy_arp) && !port.knobs.is_on(PortKnob::proxy_arp_pvlan))
+        return false;
+    if (sender.is_zero() || !is_somebody(target)) return false;
+    const RouteEntry& route = c.routes.lookup(target);
+    if (route.type != RouteType::forward) return false;
+    if (!route.leaves_by(index)) return port.knobs.is_on(PortKnob::proxy_arp);
+    return port.knobs.is_on(PortKnob::proxy_arp_pvlan) && sender != target;
+}
+
+// Whether a neighbour that nobody has asked for is worth a place (Linux arp_accept).
+bool is_accepted(const Context& c, uint16_t index, const ArpHeader& arp) noexcept {
+    const PortState& port = c.port(index);
+    const uint32_t accept = port.knobs[PortKnob::arp_accept];
+    const Ip4 sender{arp.sender_ip};
+    if (accept == 0 || !is_somebody(sender) || (accept == 2 && !port.on_link(sender, sender)))
+        return false;
+    if (arp.operation == kArpRequest && arp.sender_ip != arp.target_ip) return false;
+    return c.routes.lookup(sender).type != RouteType::broadcast;
+}
+
+// Why a request gets no answer; Drop::none: it gets one.
+Drop why_silent(Context& c, rte_mbuf* m, uint16_t index, Ip4 sender, Ip4 target) noexcept {
+    const PortState& port = c.port(index);
+    const Drop asker = check_asker(c, m, index, sender);
+    if (!c.snap().is_own(target))
+        return asker == Drop::none && is_proxy_for(c, port, index, sender, target)
+                   ? Drop::none
+                   : Drop::arp_not_ours;
+    if (asker != Drop::none) return asker;
+    return answers_for(c, port, index, sender, target) ? Drop::none : Drop::arp_ignored;
 }
 
 void request_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     const ArpHeader& arp = arp_of(*m);
     const NeighbourKey sender{meta(*m).port, Ip4{arp.sender_ip}};
-    const bool ours = c.snap().is_own(Ip4{arp.target_ip});
-    if (const Drop why = ours ? check_asker(c, m, sender.port, sender.ip) : Drop::none;
-        why != Drop::none) {
-        c.drops.add(m, why);
-        return;
-    }
+    const Drop why = why_silent(c, m, sender.port, sender.ip, Ip4{arp.target_ip});
+    if (why == Drop::arp_ignored) return c.drops.add(m, why);
     // RFC 826: whoever asks us will be spoken to soon, so it is added; about others only what is
-    // already known is brought up to date. A probe teaches nothing.
+    // already known is brought up to date. A probe (RFC 5227, sender 0) teaches nothing.
+    const bool ours = why == Drop::none;
+    const bool adds = !sender.ip.is_zero() && (ours || is_accepted(c, sender.port, arp));
     Neighbour* n = nullptr;
     if (!sender.ip.is_zero())
-        n = ours && !c.dry ? c.neighbours.find_or_add(sender, c.now) : c.neighbours.find(sender);
+        n = adds && !c.dry ? c.neighbours.find_or_add(sender, c.now) : c.neighbours.find(sender);
     if (n != nullptr && !c.dry) {
         c.neighbours.learn_hint(*n, arp.sender_mac, c.now, ours ? 0 : locktime(c, arp));
         release_held(c, *n, released);
     }
-    if (n != nullptr || (ours && !sender.ip.is_zero())) note_learned(c, m, n);
+    if (n != nullptr || adds) note_learned(c, m, n);
     if (ours)
         answer(c, m);
     else
-        c.drops.add(m, Drop::arp_not_ours);
+        c.drops.add(m, why);
 }
 
 void reply_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     const ArpHeader& arp = arp_of(*m);
-    const uint16_t port = meta(*m).port;
-    Neighbour* n = c.neighbours.find({port, Ip4{arp.sender_ip}});
-    if (n == nullptr) {
-        c.drops.add(m, Drop::arp_unsolicited);
-        return;
-    }
+    const NeighbourKey sender{meta(*m).port, Ip4{arp.sender_ip}};
+    const bool adds = is_accepted(c, sender.port, arp);
+    Neighbour* n =
+        adds && !c.dry ? c.neighbours.find_or_add(sender, c.now) : c.neighbours.find(sender);
+    if (n == nullptr && !(adds && c.dry)) return c.drops.add(m, Drop::arp_unsolicited);
     if (!c.dry) {
         // A broadcast reply answers nobody's question: a hint (Linux arp_process, PACKET_HOST).
         if (meta(*m).link_group)
@@ -116,6 +165,17 @@ void reply_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     note_learned(c, m, n);
     c.consumed(m, Consumed::arp_reply);
     c.drops.free(m);
+}
+
+// What is wrong with the message on this port; Drop::none: nothing.
+Drop check_on_port(const Context& c, rte_mbuf& m) noexcept {
+    const Drop why = check_arp(l3_bytes(m));
+    if (why != Drop::none) return why;
+    const ArpHeader& arp = arp_of(m);
+    if (arp.sender_ip == arp.target_ip &&
+        c.port(meta(m).port).knobs.is_on(PortKnob::drop_gratuitous_arp))
+        return Drop::arp_gratuitous;
+    return Drop::none;
 }
 
 }  // namespace
@@ -137,7 +197,7 @@ Drop check_arp(std::span<const std::byte> bytes) noexcept {
 
 void arp_input(Context& c, Burst& in, PacketList& released) noexcept {
     for (rte_mbuf* m : in) {
-        if (const Drop why = check_arp(l3_bytes(*m)); why != Drop::none)
+        if (const Drop why = check_on_port(c, *m); why != Drop::none)
             c.drops.add(m, why);
         else if (arp_of(*m).operation == kArpRequest)
             request_input(c, m, released);

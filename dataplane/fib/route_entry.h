@@ -40,6 +40,12 @@ struct RouteEntry {
         while (i + 1 < hop_count && hash > hops[i].upper_bound) ++i;
         return hops[i];
     }
+    // Whether one of its next hops is on that port.
+    bool leaves_by(uint16_t port) const noexcept {
+        for (size_t i = 0; i < hop_count; ++i)
+            if (hops[i].port == port) return true;
+        return false;
+    }
     friend constexpr auto operator<=>(const RouteEntry&, const RouteEntry&) = default;
 };
 

@@ -13,7 +13,6 @@ namespace vethway {
 namespace {
 
 constexpr size_t kMaxError = 576;  // RFC 1812 4.3.2.3: as much as fits without exceeding this
-constexpr uint8_t kTtl = 64;
 
 // What might be an error is taken for one: types that are unassigned, or no query (icmp_send and
 // icmp_pointers of Linux net/ipv4/icmp.c).
@@ -27,6 +26,13 @@ bool is_fragmentation_needed(const PacketMeta& about) noexcept {
     return about.icmp_type == kIcmpUnreachable && about.icmp_code == kIcmpFragmentationNeeded;
 }
 
+// What an error says beside its type and code, in the second word of its header.
+uint32_t info_of(const PacketMeta& about) noexcept {
+    if (about.icmp_type == kIcmpParameterProblem) return uint32_t{about.icmp_info} << 24;
+    if (about.icmp_type == kIcmpRedirect) return about.next_hop.value;
+    return is_fragmentation_needed(about) ? about.icmp_info : 0U;
+}
+
 // RFC 1812 4.3.2.5: the packet's own service, with precedence 6, internetwork control.
 uint8_t error_tos(uint8_t tos) noexcept { return static_cast<uint8_t>((tos & 0x1e) | 0xc0); }
 
@@ -36,14 +42,22 @@ void count(Context& c, const PacketMeta& about) noexcept {
         w.icmp_time_exceeded.add(1);
     else if (about.icmp_type == kIcmpParameterProblem)
         w.icmp_parameter_problem.add(1);
+    else if (about.icmp_type == kIcmpRedirect)
+        w.icmp_redirect.add(1);
     else if (is_fragmentation_needed(about))
         w.icmp_fragmentation_needed.add(1);
     else
         w.icmp_unreachable.add(1);
 }
 
-// RFC 1812 4.3.2.4 leaves the source to the way out, which ip4_output knows; but about a packet to
-// ourselves it is the address that was asked (Linux icmp_route_lookup).
+// About a packet to ourselves it is the address that was asked. Else RFC 1812 4.3.2.4 leaves the
+// source to the way out, which ip4_output knows: 0 until then. (Linux __icmp_send)
+Ip4 source_of_error(const Context& c, const PacketMeta& packet, const Ip4Header& cause) noexcept {
+    if (packet.route != nullptr && packet.route->type == RouteType::local) return Ip4{cause.dst};
+    if (!c.snap().ip4.is_on(Ip4Knob::icmp_errors_use_inbound_ifaddr)) return {};
+    return c.snap().source_for(packet.port, Ip4{cause.src});
+}
+
 rte_mbuf* make_error(Context& c, rte_mbuf& about, const EchoedOptions& options) noexcept {
     const PacketMeta& packet = meta(about);
     const Ip4Header& cause = ip4(about);
@@ -59,27 +73,25 @@ rte_mbuf* make_error(Context& c, rte_mbuf& about, const EchoedOptions& options) 
     meta(*m).l3_offset = sizeof(EtherHeader);
     ether(*m) = {.dst = {}, .src = {}, .type = kEtherTypeIp4};  // until it is addressed
     auto& ip = *reinterpret_cast<Ip4Header*>(frame + sizeof(EtherHeader));
-    const bool to_us = packet.route != nullptr && packet.route->type == RouteType::local;
     ip = {.version_ihl = static_cast<uint8_t>(0x40 | header / 4),
           .tos = error_tos(cause.tos),
           .total_length = static_cast<uint16_t>(size),
           .id = 0,
           .fragment = 0,
-          .ttl = kTtl,
+          .ttl = c.snap().default_ttl(),
           .protocol = kProtocolIcmp,
           .checksum = 0,
-          .src = to_us ? uint32_t{cause.dst} : 0,
-          .dst = cause.src};
+          .src = source_of_error(c, packet, cause).value,
+          .dst = options.first_stop.is_zero() ? uint32_t{cause.src} : options.first_stop.value};
     std::memcpy(&ip + 1, options.bytes.data(), options.size);
     meta(*m).options = options.work;
+    const uint32_t info = info_of(packet);
     auto& icmp = *reinterpret_cast<IcmpHeader*>(frame + sizeof(EtherHeader) + header);
     icmp = {.type = packet.icmp_type,
             .code = packet.icmp_code,
             .checksum = 0,
-            .id = packet.icmp_type == kIcmpParameterProblem
-                      ? static_cast<uint16_t>(packet.icmp_info << 8)
-                      : uint16_t{0},
-            .sequence = is_fragmentation_needed(packet) ? packet.icmp_info : uint16_t{0}};
+            .id = static_cast<uint16_t>(info >> 16),
+            .sequence = static_cast<uint16_t>(info)};
     std::memcpy(&icmp + 1, quoted.data(), quoted.size());
     icmp.checksum =
         internet_checksum({reinterpret_cast<const std::byte*>(&icmp), sizeof icmp + quoted.size()});
@@ -100,23 +112,33 @@ bool may_send_icmp_error(std::span<const std::byte> l3, bool link_group) noexcep
     return l3.size() > header && !is_icmp_error(static_cast<uint8_t>(l3[header]));
 }
 
+// Linux ip_error() tells of these, with a limit of its own.
+static bool is_about_route(Drop why) noexcept {
+    return why == Drop::no_route || why == Drop::unreachable || why == Drop::prohibited;
+}
+
+static ErrorFate held_back(Context& c) noexcept {
+    c.counters.worker.icmp_suppressed.add(1);
+    return ErrorFate::rate_limited;
+}
+
 static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
     const PacketMeta& packet = meta(*m);
+    const Ip4 sender{ip4(*m).src};
+    if (is_about_route(packet.why) && !c.icmp_limit.allow_about_route(sender, c.now))
+        return held_back(c);
     if (!may_send_icmp_error(l3_bytes(*m), packet.link_group)) return ErrorFate::not_allowed;
     if (packet.route != nullptr && packet.route->type == RouteType::broadcast)
         return ErrorFate::not_allowed;
-    show_as_on_wire(*m);
+    if (packet.icmp_type != kIcmpRedirect) show_as_on_wire(*m);  // that one goes on
     const auto options =
         echo_options(l3_bytes(*m).first(ip4(*m).header_bytes()), meta(*m).options, c.routes);
     if (!options) return ErrorFate::not_allowed;
     // Path MTU discovery is not held up, nor is what goes to ourselves (Linux icmpv4_mask_allow,
     // icmpv4_xrlim_allow).
-    const Ip4 sender{ip4(*m).src};
     if (!is_fragmentation_needed(packet) && !c.snap().is_own(sender) &&
-        !c.icmp_limit.allow(sender, c.now)) {
-        c.counters.worker.icmp_suppressed.add(1);
-        return ErrorFate::rate_limited;
-    }
+        !c.icmp_limit.allow(packet.icmp_type, sender, c.now, c.snap().ip4))
+        return held_back(c);
     rte_mbuf* const error = make_error(c, *m, *options);
     if (error == nullptr) return ErrorFate::no_buffer;
     count(c, packet);
@@ -134,6 +156,20 @@ void icmp_error(Context& c, Burst& in, Burst& own) noexcept {
         c.drops.add(m, packet.why);
     }
     in.clear();
+}
+
+void icmp_redirect(Context& c, Burst& routed, Burst& own) noexcept {
+    for (rte_mbuf* m : routed) {
+        PacketMeta& packet = meta(*m);
+        if (!packet.redirect) continue;
+        packet.redirect = false;
+        if (!c.icmp_limit.allow_redirect(Ip4{ip4(*m).src}, c.now)) continue;
+        packet.icmp_type = kIcmpRedirect;
+        packet.icmp_code = kIcmpRedirectHost;
+        const ErrorFate fate = tell_sender(c, m, own);
+        c.note(m, Step::asks_error, uint32_t{kIcmpRedirect} << 8 | kIcmpRedirectHost,
+               static_cast<uint32_t>(fate));
+    }
 }
 
 }  // namespace vethway

@@ -20,4 +20,8 @@ bool may_send_icmp_error(std::span<const std::byte> l3, bool link_group) noexcep
 // icmp_type, icmp_code and icmp_info about it, if one may be sent.
 void icmp_error(Context& c, Burst& in, Burst& own) noexcept;
 
+// Of those in `routed` that leave as they came (ip4_forward has marked them) the senders are told
+// of the next hop (RFC 1812 5.2.7.2), by packets that `own` gets. They themselves go on.
+void icmp_redirect(Context& c, Burst& routed, Burst& own) noexcept;
+
 }  // namespace vethway

@@ -5,6 +5,7 @@
 #include "dataplane/icmp/refuse.h"
 #include "dataplane/icmp/timestamp.h"
 #include "dataplane/ip4/ip4_options.h"
+#include "dataplane/ip4/own_address.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/checksum.h"
 #include "dataplane/offload/segment.h"
@@ -13,8 +14,6 @@
 namespace vethway {
 
 namespace {
-
-constexpr uint8_t kDefaultTtl = 64;  // RFC 1700; Linux ip_default_ttl
 
 // The request's mbuf becomes the reply; options that it does not repeat are left behind with the
 // header they were in.
@@ -35,9 +34,9 @@ void echo(Context& c, rte_mbuf* m, Burst& own) noexcept {
         static_cast<uint16_t>(request.total_length - request.header_bytes() + header);
     std::memcpy(&reply + 1, options->bytes.data(), options->size);
     reply.fragment = 0;
-    reply.ttl = kDefaultTtl;
-    reply.src = request.dst;
-    reply.dst = request.src;
+    reply.ttl = c.snap().default_ttl();
+    reply.src = address_for_sender(c, *m).value;
+    reply.dst = options->first_stop.is_zero() ? uint32_t{request.src} : options->first_stop.value;
     auto& icmp = *rte_pktmbuf_mtod_offset(m, IcmpHeader*, packet.l3_offset + header);
     icmp.type = kIcmpEchoReply;
     const uint16_t checksum =
@@ -85,15 +84,34 @@ void transport_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
     refuse(out.errors, m, Drop::port_closed, kIcmpUnreachable, kIcmpPortUnreachable);
 }
 
+// To a broadcast address, or to all hosts.
+bool is_to_all(rte_mbuf& m) noexcept {
+    const RouteEntry* route = meta(m).route;
+    return route != nullptr && route->type == RouteType::broadcast;
+}
+
+// Drop::none: it is to be answered. RFC 1122 3.2.2.6: not what came in a frame to a group, unless
+// all hosts are asked.
+Drop why_not_asked(rte_mbuf& m) noexcept {
+    return meta(m).link_group && !is_to_all(m) ? Drop::link_broadcast : Drop::none;
+}
+
 void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
     const size_t at = ip4(*m).header_bytes() + meta(*m).l3_offset;
     const auto bytes = frame_bytes(*m).subspan(at);
     if (bytes.size() < sizeof(IcmpHeader) || frame_checksum(*m, at, m->pkt_len - at) != 0)
         return c.drops.add(m, Drop::icmp_malformed);
-    switch (reinterpret_cast<const IcmpHeader*>(bytes.data())->type) {
+    const uint8_t type = reinterpret_cast<const IcmpHeader*>(bytes.data())->type;
+    if (type == kIcmpEchoRequest || type == kIcmpTimestamp) {
+        if (const Drop why = why_not_asked(*m); why != Drop::none) return c.drops.add(m, why);
+        const uint8_t reply = type == kIcmpTimestamp ? kIcmpTimestampReply : kIcmpEchoReply;
+        if (!c.icmp_limit.allow(reply, Ip4{ip4(*m).src}, c.now, c.snap().ip4))
+            return c.drops.add(m, Drop::icmp_limited);
+    }
+    switch (type) {
         case kIcmpEchoRequest:
-            // RFC 1122 3.2.2.6: a request that came to a group address on the link is not answered.
-            if (meta(*m).link_group) return c.drops.add(m, Drop::link_broadcast);
+            if (c.snap().ip4.is_on(Ip4Knob::icmp_echo_ignore_all))
+                return c.drops.add(m, Drop::icmp_ignored);
             return echo(c, m, out.own);
         case kIcmpTimestamp:
             return timestamp_reply(c, m, at, out.own);
@@ -101,9 +119,10 @@ void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
         case kIcmpUnreachable:
         case kIcmpTimeExceeded:
         case kIcmpParameterProblem:
+            if (is_to_all(*m)) return c.drops.add(m, Drop::broadcast);
             return out.punt.push(m);
         default:
-            return c.drops.add(m, Drop::icmp_unhandled);
+            return c.drops.add(m, is_to_all(*m) ? Drop::broadcast : Drop::icmp_unhandled);
     }
 }
 
@@ -115,6 +134,8 @@ void local_input(Context& c, Burst& in, LocalOutputs out) noexcept {
         const Ip4Header& ip = ip4(*m);
         if (ip.protocol == kProtocolIcmp)
             icmp_input(c, m, out);
+        else if (is_to_all(*m))
+            c.drops.add(m, Drop::broadcast);
         else if (ip.protocol == kProtocolUdp || ip.protocol == kProtocolTcp)
             transport_input(c, m, out);
         else if (ip.protocol == kProtocolIgmp)  // for groups, of which there are none here

@@ -5,22 +5,79 @@
 
 namespace vethway {
 
-bool IcmpRateLimit::take(uint64_t& spent_until, uint64_t now, uint64_t cost,
-                         unsigned burst) noexcept {
-    const uint64_t full = now - std::min(now, cost * burst);  // no more than `burst` are saved up
-    const uint64_t from = std::max(spent_until, full);
-    if (from + cost > now) return false;
-    spent_until = from + cost;
+namespace {
+
+constexpr uint8_t kHighestType = 18;  // of Linux, NR_ICMP_TYPES: beyond it nothing is limited
+constexpr unsigned kBurstOfHost = 6;  // XRLIM_BURST_FACTOR
+constexpr unsigned kBurstAboutRoute = 5;
+constexpr unsigned kMostRedirects = 9;
+constexpr unsigned kSecondsOfNewHost = 60;  // inet_getpeer()
+
+bool is_limited(uint8_t type, const Ip4Knobs& knobs) noexcept {
+    return type <= kHighestType && (knobs[Ip4Knob::icmp_ratemask] >> type & 1) != 0;
+}
+
+}  // namespace
+
+IcmpRateLimit::Host& IcmpRateLimit::host_of(Ip4 address, uint64_t now) noexcept {
+    Host& host = hosts_[(address.value * 2654435761U) >> 22];  // Knuth's multiplicative hash
+    if (host.address != address)
+        host = {.address = address, .last = now - std::min(now, kSecondsOfNewHost * hz_)};
+    return host;
+}
+
+bool IcmpRateLimit::take_of_host(Host& host, uint64_t now, uint64_t cost) const noexcept {
+    if (cost == 0) return true;
+    if (host.last != now) {
+        host.tokens = std::min(host.tokens + (now - host.last), kBurstOfHost * cost);
+        host.last = now;
+    }
+    if (host.tokens < cost) return false;
+    host.tokens -= cost;
     return true;
 }
 
-bool IcmpRateLimit::allow(Ip4 destination, uint64_t now) noexcept {
-    Peer& peer = peers_[(destination.value * 2654435761U) >> 22];  // Knuth's multiplicative hash
-    if (peer.address != destination) peer = {destination, 0};
-    uint64_t each = peer.spent_until;
-    if (!take(each, now, hz_, kBurstEach)) return false;
-    if (!take(all_spent_until_, now, hz_ / all_per_s_, kBurstAll)) return false;
-    peer.spent_until = each;
+bool IcmpRateLimit::take_of_all(uint64_t now, const Ip4Knobs& knobs) noexcept {
+    const uint64_t per_s = knobs[Ip4Knob::icmp_msgs_per_sec];
+    if (per_s == 0) return false;
+    const uint64_t cost = std::max<uint64_t>(1, hz_ * workers_ / per_s);
+    const uint64_t saved = cost * std::max(1U, knobs[Ip4Knob::icmp_msgs_burst]);
+    const uint64_t from = std::max(all_spent_until_, now - std::min(now, saved));
+    if (from + cost > now) return false;
+    all_spent_until_ = from + cost;
+    return true;
+}
+
+bool IcmpRateLimit::allow(uint8_t type, Ip4 address, uint64_t now, const Ip4Knobs& knobs) noexcept {
+    if (!is_limited(type, knobs)) return true;
+    Host& host = host_of(address, now);
+    Host after = host;
+    if (!take_of_host(after, now, hz_ * knobs[Ip4Knob::icmp_ratelimit] / 1000)) return false;
+    if (!take_of_all(now, knobs)) return false;
+    host = after;
+    return true;
+}
+
+bool IcmpRateLimit::allow_about_route(Ip4 address, uint64_t now) noexcept {
+    Host& host = host_of(address, now);
+    host.tokens = std::min(host.tokens + (now - host.last), kBurstAboutRoute * hz_);
+    host.last = now;
+    if (host.tokens < hz_) return false;
+    host.tokens -= hz_;
+    return true;
+}
+
+bool IcmpRateLimit::allow_redirect(Ip4 address, uint64_t now) noexcept {
+    Host& host = host_of(address, now);
+    const uint64_t load = hz_ / 50;
+    if (now > host.last + (load << (kMostRedirects + 1))) host.tokens = host.redirects = 0;
+    if (host.redirects >= kMostRedirects) {
+        host.last = now;
+        return false;
+    }
+    if (host.redirects > 0 && now <= host.last + (load << host.redirects)) return false;
+    host.last = now;
+    ++host.redirects;
     return true;
 }
 

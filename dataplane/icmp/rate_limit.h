@@ -1,39 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many ICMP errors may leave: a bucket a destination and one for all, as Linux has them
-// (net.ipv4.icmp_ratelimit 1000 ms with a burst of 6, icmp_msgs_per_sec 1000, icmp_msgs_burst 50;
-// net/ipv4/icmp.c, net/ipv4/inetpeer.c). One a worker, used by it alone.
+// How much ICMP may leave, as Linux has it (net/ipv4/icmp.c, net/ipv4/inetpeer.c,
+// net/ipv4/route.c): a bucket a host, which all kinds draw from, and one for all. One a worker,
+// used by it alone.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "dataplane/net/ip4.h"
+#include "dataplane/net/knobs.h"
 
 namespace vethway {
 
 class IcmpRateLimit {
 public:
-    // `workers` share the limit for all destinations.
-    IcmpRateLimit(uint64_t tsc_hz, unsigned workers) noexcept
-        : hz_(tsc_hz), all_per_s_(1000 / workers + 1) {}
+    // `workers` share the limit for all hosts.
+    IcmpRateLimit(uint64_t tsc_hz, unsigned workers) noexcept : hz_(tsc_hz), workers_(workers) {}
 
-    // True when an error may be sent to `destination` now; it then counts as sent.
-    bool allow(Ip4 destination, uint64_t now) noexcept;
+    // Each is true when the message may be sent to `host` now; it then counts as sent.
+    // A message of this type: icmp_ratelimit with a burst of six, icmp_msgs_per_sec and
+    // icmp_msgs_burst, of the types in icmp_ratemask.
+    bool allow(uint8_t type, Ip4 host, uint64_t now, const Ip4Knobs& knobs) noexcept;
+    // Before that, an error because of the route to where it sends: one a second, five at once
+    // (ip_error; net.ipv4.route.error_cost, error_burst).
+    bool allow_about_route(Ip4 host, uint64_t now) noexcept;
+    // Before that, a redirect: after 20 ms, then ever twice as long; after nine that were not
+    // heeded no more until 20.48 s were quiet (ip_rt_send_redirect; redirect_load, redirect_number,
+    // redirect_silence).
+    bool allow_redirect(Ip4 host, uint64_t now) noexcept;
 
 private:
-    static constexpr unsigned kBurstEach = 6, kBurstAll = 50;
-    // Tokens accrue as time: a bucket is the TSC up to which its tokens are spent.
-    struct Peer {
+    struct Host {
         Ip4 address;
-        uint64_t spent_until = 0;
+        unsigned redirects = 0;  // that it did not heed
+        uint64_t tokens = 0;     // of the TSC
+        uint64_t last = 0;       // when they were counted, or a redirect was sent
     };
-    static bool take(uint64_t& spent_until, uint64_t now, uint64_t cost, unsigned burst) noexcept;
+    Host& host_of(Ip4 address, uint64_t now) noexcept;
+    bool take_of_host(Host& host, uint64_t now, uint64_t cost) const noexcept;
+    bool take_of_all(uint64_t now, const Ip4Knobs& knobs) noexcept;
 
     uint64_t hz_;
-    unsigned all_per_s_;
-    uint64_t all_spent_until_ = 0;
-    std::array<Peer, 1024>
-        peers_{};  // by hash; a newcomer takes the place over, with a full bucket
+    unsigned workers_;
+    uint64_t all_spent_until_ = 0;    // TSC: tokens accrue as time
+    std::array<Host, 1024> hosts_{};  // by hash; a newcomer takes the place over
 };
 
 }  // namespace vethway

@@ -3,6 +3,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/ip4/ip4_options.h"
+#include "dataplane/ip4/own_address.h"
 #include "dataplane/net/checksum.h"
 
 namespace vethway {
@@ -16,7 +17,6 @@ struct TimestampMessage {
 static_assert(sizeof(TimestampMessage) == 20 && alignof(TimestampMessage) == 1);
 
 constexpr size_t kLeast = offsetof(TimestampMessage, received);  // as Linux icmp_timestamp()
-constexpr uint8_t kReplyTtl = 64;
 
 TimestampMessage reply_to(const IcmpHeader& request, uint32_t originated) noexcept {
     const uint32_t now = ms_since_midnight();
@@ -35,7 +35,6 @@ TimestampMessage reply_to(const IcmpHeader& request, uint32_t originated) noexce
 }  // namespace
 
 void timestamp_reply(Context& c, rte_mbuf* m, size_t at, Burst& own) noexcept {
-    if (meta(*m).link_group) return c.drops.add(m, Drop::link_broadcast);
     const auto bytes = frame_bytes(*m).subspan(at);
     if (bytes.size() < kLeast) return c.drops.add(m, Drop::icmp_malformed);
     constexpr size_t kSize = sizeof(Ip4Header) + sizeof(TimestampMessage);
@@ -51,10 +50,10 @@ void timestamp_reply(Context& c, rte_mbuf* m, size_t at, Burst& own) noexcept {
           .total_length = kSize,
           .id = 0,
           .fragment = 0,
-          .ttl = kReplyTtl,
+          .ttl = c.snap().default_ttl(),
           .protocol = kProtocolIcmp,
           .checksum = 0,
-          .src = packet.dst,
+          .src = address_for_sender(c, *m).value,
           .dst = packet.src};
     *reinterpret_cast<TimestampMessage*>(&ip + 1) = reply_to(request.icmp, request.originated);
     c.consumed(m, Consumed::timestamp_request);

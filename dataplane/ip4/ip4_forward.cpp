@@ -18,9 +18,27 @@ void decrement_ttl(Ip4Header& ip) noexcept {
     ip.checksum = updated_checksum(ip.checksum, before, static_cast<uint16_t>(before - 0x100));
 }
 
+// Of a packet that leaves by the port by which it came.
+enum class Detour : uint8_t { fine, needless, from_nobody };
+
+// Needless where its sender is on the link itself, and so is the next hop. Only of such packets
+// Linux looks up the way back even without rp_filter, and finds that a source is no host
+// (__fib_validate_source, __mkroute_input).
+Detour look_at_detour(const Context& c, const PortState& port, const NextHop& hop,
+                      Ip4 src) noexcept {
+    const RouteEntry& back = c.routes.lookup(src);
+    if (back.type == RouteType::broadcast) return Detour::from_nobody;
+    if (back.type != RouteType::forward || !back.leaves_by(hop.port) || !back.hops[0].via.is_zero())
+        return Detour::fine;
+    const bool told = port.knobs.is_on(PortKnob::shared_media) ||
+                      port.on_link(src, hop.via.is_zero() ? src : hop.via);
+    return told ? Detour::needless : Detour::fine;
+}
+
 }  // namespace
 
-void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
+bool ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
+    bool any_redirect = false;
     for (rte_mbuf* m : in) {
         PacketMeta& packet = meta(*m);
         Ip4Header& ip = ip4(*m);
@@ -37,10 +55,25 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
         const NextHop& hop = route.hop_count == 1 ? route.hops[0] : route.select(flow_hash(ip));
         const PortState& egress = c.port(hop.port);
         packet.egress = hop.port;
-        packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
+        const Ip4 destination = packet.options.to_stop ? packet.next_hop : Ip4{ip.dst};
+        packet.next_hop = hop.via.is_zero() ? destination : hop.via;
         if (!egress.up) [[unlikely]] {  // before its MTU, of which nothing is known then
             c.drops.add(m, Drop::egress_down);
             continue;
+        }
+        packet.to_broadcast = route.type == RouteType::broadcast;
+        if (packet.options.strict && !hop.via.is_zero()) [[unlikely]] {
+            c.note(m, Step::refused_forward, 0, 0, Drop::source_route);
+            refuse(out.errors, m, Drop::source_route, kIcmpUnreachable, kIcmpSourceRouteFailed);
+            continue;
+        }
+        if (hop.port == packet.port && egress.knobs.is_on(PortKnob::send_redirects)) [[unlikely]] {
+            const Detour detour = look_at_detour(c, egress, hop, Ip4{ip.src});
+            if (detour == Detour::from_nobody) {
+                c.drops.add(m, Drop::martian_source);
+                continue;
+            }
+            packet.redirect = detour == Detour::needless && packet.options.source_route == 0;
         }
         const uint16_t mtu = egress.mtu;
         if (ip.dont_fragment() && wire_size(*m) > mtu) [[unlikely]] {
@@ -52,6 +85,9 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
             continue;
         }
         decrement_ttl(ip);
+        if (packet.options.to_stop) [[unlikely]]
+            ip.dst = destination.value;
+        any_redirect |= packet.redirect;
         out.routed.push(m);
     }
     if (c.tracer.active()) [[unlikely]]
@@ -59,6 +95,7 @@ void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
             c.note(m, Step::forwarded, c.port(meta(*m).egress).mtu,
                    static_cast<uint32_t>(wire_size(*m)));
     in.clear();
+    return any_redirect;
 }
 
 }  // namespace vethway

@@ -11,7 +11,8 @@ struct Ip4ForwardOutputs {
     Burst& errors;
 };
 // Consumes `in`, packets on their way through (RFC 1812 5.3.1 TTL, 4.2.2.7 fragmentation; the order
-// of Linux ip_forward()): TTL, next hop, MTU.
-void ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept;
+// of Linux ip_forward()): TTL, next hop, MTU. True: of some in `routed` the sender is to be told
+// that there is a shorter way (meta().redirect).
+bool ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept;
 
 }  // namespace vethway

@@ -19,6 +19,14 @@ Drop check_addresses(Ip4 src, Ip4 dst) noexcept {
     return Drop::none;
 }
 
+// What ping may be for, once icmp_echo_ignore_broadcasts is off: all hosts on the link.
+bool is_request_to_all(const Context& c, rte_mbuf& m, Drop why) noexcept {
+    if (why != Drop::broadcast && why != Drop::multicast) return false;
+    const Ip4 dst{ip4(m).dst};
+    return !c.snap().ip4.is_on(Ip4Knob::icmp_echo_ignore_broadcasts) &&
+           (dst.is_limited_broadcast() || dst == Ip4{224, 0, 0, 1});
+}
+
 }  // namespace
 
 Drop check_ip4(std::span<const std::byte> l3, size_t l3_size) noexcept {
@@ -37,8 +45,9 @@ void ip4_input(Context& c, Burst& in, Burst& out) noexcept {
         PacketMeta& packet = meta(*m);
         // What the switch sent itself over `lo` has been made, not received.
         Drop why = packet.own ? Drop::none : check_ip4(l3_bytes(*m), l3_size(*m));
+        if (is_request_to_all(c, *m, why)) why = Drop::none;
         if (why == Drop::none && !packet.own && c.snap().is_own(Ip4{ip4(*m).src}) &&
-            !c.port(packet.port).accept_local)
+            !c.port(packet.port).knobs.is_on(PortKnob::accept_local))
             why = Drop::martian_source;
         if (why != Drop::none) [[unlikely]] {
             c.drops.add(m, why);

@@ -8,6 +8,25 @@ namespace vethway {
 
 namespace {
 
+// Of 255.255.255.255 and 224.0.0.1, which are all hosts on the link and have no route. ip4_input
+// has let them pass.
+constexpr RouteEntry kLinkGroup{.type = RouteType::broadcast};
+bool is_link_group(Ip4 ip) noexcept { return ip.is_multicast() || ip.is_limited_broadcast(); }
+
+// A source route goes before the header, in which the next stop is not yet.
+Ip4 destination_of(rte_mbuf& m) noexcept {
+    return meta(m).options.to_stop ? meta(m).next_hop : Ip4{ip4(m).dst};
+}
+
+// Linux ip_route_input_slow(): forwarded, or for us like for all who hear it.
+void dispatch_broadcast(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
+    const bool to_a_subnet = meta(*m).route->hop_count > 0;
+    if (to_a_subnet && c.port(meta(*m).port).knobs.is_on(PortKnob::bc_forwarding))
+        return out.forward.push(m);
+    if (!c.snap().ip4.is_on(Ip4Knob::icmp_echo_ignore_broadcasts)) return out.local.push(m);
+    c.drops.add(m, Drop::broadcast);
+}
+
 void dispatch(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
     switch (meta(*m).route->type) {
         case RouteType::forward:
@@ -15,7 +34,7 @@ void dispatch(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
         case RouteType::local:
             return out.local.push(m);
         case RouteType::broadcast:
-            return c.drops.add(m, Drop::broadcast);
+            return dispatch_broadcast(c, m, out);
         case RouteType::blackhole:
             return c.drops.add(m, Drop::blackhole);
         case RouteType::none:  // the codes are those of Linux ip_error()
@@ -33,14 +52,14 @@ void ip4_lookup(Context& c, Burst& in, Ip4LookupOutputs out) noexcept {
     std::array<Ip4, Burst::kCapacity> destinations;
     std::array<const RouteEntry*, Burst::kCapacity> routes;
     const uint16_t n = in.size();
-    for (uint16_t i = 0; i < n; ++i) destinations[i] = Ip4{ip4(*in[i]).dst};
+    for (uint16_t i = 0; i < n; ++i) destinations[i] = destination_of(*in[i]);
     c.routes.lookup(std::span(destinations).first(n), std::span(routes).first(n));
     if (c.tracer.active()) [[unlikely]]
         for (uint16_t i = 0; i < n; ++i)
             c.note(in[i], Step::routed, static_cast<uint32_t>(routes[i]->type),
                    routes[i]->hop_count);
     for (uint16_t i = 0; i < n; ++i) {
-        meta(*in[i]).route = routes[i];
+        meta(*in[i]).route = is_link_group(destinations[i]) ? &kLinkGroup : routes[i];
         dispatch(c, in[i], out);
     }
     in.clear();

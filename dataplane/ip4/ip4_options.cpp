@@ -6,6 +6,8 @@
 #include <ctime>
 
 #include "dataplane/fib/route_table.h"
+#include "dataplane/ip4/option_bytes.h"
+#include "dataplane/ip4/source_route.h"
 
 namespace vethway {
 
@@ -14,24 +16,6 @@ namespace {
 constexpr uint8_t kEndOfList = 0, kNoOperation = 1, kRecordRoute = 7, kTimestamp = 68,
                   kLooseRoute = 131, kStrictRoute = 137, kRouterAlert = 148;
 constexpr uint8_t kTimeOnly = 0, kTimeAndAddress = 1, kTimeIfAddress = 3;  // of a timestamp's flags
-
-uint8_t byte_at(std::span<const std::byte> bytes, size_t at) noexcept {
-    return static_cast<uint8_t>(bytes[at]);
-}
-void put_byte(std::span<std::byte> bytes, size_t at, size_t value) noexcept {
-    bytes[at] = static_cast<std::byte>(value);
-}
-void put_word(std::span<std::byte> bytes, size_t at, uint32_t value) noexcept {
-    const Be32 word{value};
-    std::memcpy(&bytes[at], &word, sizeof word);
-}
-Ip4 address_at(std::span<const std::byte> bytes, size_t at) noexcept {
-    return Ip4{*reinterpret_cast<const Be32*>(&bytes[at])};
-}
-
-// In an option: its length, and where its pointer says that the next entry goes (counted from 1).
-size_t length_of(std::span<const std::byte> option) noexcept { return byte_at(option, 1); }
-size_t pointer_of(std::span<const std::byte> option) noexcept { return byte_at(option, 2); }
 
 // Each of these looks at one option of at least its length: the offset of the bad byte, plus one.
 size_t check_record_route(std::span<const std::byte> option, bool seen) noexcept {
@@ -210,6 +194,8 @@ OptionWork fill_options(std::span<std::byte> header, const Ip4Options& found,
     OptionWork work;
     work.record_route = found.record_route & 0x3f;
     work.timestamp = found.timestamp & 0x3f;
+    work.source_route = found.source_route & 0x3f;
+    if (found.source_route != 0) work.strict = byte_at(header, found.source_route) == kStrictRoute;
     if (found.record_route != 0)
         fill_record_route(header.subspan(found.record_route), stamp.address, work);
     if (found.timestamp != 0) fill_timestamp(header.subspan(found.timestamp), stamp, routes, work);
@@ -235,6 +221,12 @@ std::optional<EchoedOptions> echo_options(std::span<const std::byte> header, Opt
         const auto copy = append(out, option_at(header, work.timestamp));
         if (!echo_timestamp(copy, work, routes, out.work)) return std::nullopt;
     }
+    if (work.source_route != 0) {
+        const Ip4 sender = address_at(header, offsetof(Ip4Header, src));
+        const auto route = option_at(header, work.source_route);
+        out.size +=
+            reverse_route(route, sender, std::span(out.bytes).subspan(out.size), out.first_stop);
+    }
     out.size = (out.size + 3) & ~size_t{3};  // the rest are ends of the list
     return out;
 }
@@ -243,6 +235,13 @@ void record_egress(std::span<std::byte> header, OptionWork work, Ip4 address) no
     if (!work.record_address) return;
     const auto option = header.subspan(work.record_route);
     put_word(option, pointer_of(option) - 5, address.value);
+}
+
+void record_stop(std::span<std::byte> header, OptionWork work, Ip4 stop, Ip4 address) noexcept {
+    record_stop(header.subspan(work.source_route), stop, address);
+    if (!work.timestamp_address) return;
+    const auto option = header.subspan(work.timestamp);
+    put_word(option, pointer_of(option) - 9, address.value);
 }
 
 void stamp_own(std::span<std::byte> header, OptionWork work, const OptionStamp& stamp) noexcept {

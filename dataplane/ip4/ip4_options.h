@@ -40,9 +40,11 @@ struct EchoedOptions {
     std::array<std::byte, 40> bytes{};
     size_t size = 0;
     OptionWork work{};
+    Ip4 first_stop{};  // where the answer goes; zero: to the sender
 };
 // The options of an answer to a packet with `header`, which fill_options() has seen (RFC 1122
-// 3.2.2.6; Linux __ip_options_echo): record route and timestamp go on, others don't. Nothing where
+// 3.2.2.6; Linux __ip_options_echo): record route and timestamp go on, a source route goes back,
+// others don't. Nothing where
 // Linux does not answer: the next address would need more room than the option has left.
 std::optional<EchoedOptions> echo_options(std::span<const std::byte> header, OptionWork work,
                                           const RouteTable& routes) noexcept;
@@ -50,6 +52,8 @@ std::optional<EchoedOptions> echo_options(std::span<const std::byte> header, Opt
 // What is left to do once the way is known: `address` goes where fill_options() put that which the
 // sender knows (Linux ip_forward_options). The checksum is the caller's.
 void record_egress(std::span<std::byte> header, OptionWork work, Ip4 address) noexcept;
+// The same where a source route sends the packet on to `stop`.
+void record_stop(std::span<std::byte> header, OptionWork work, Ip4 stop, Ip4 address) noexcept;
 // The same for a packet of our own, with echo_options() in it (Linux ip_options_build).
 void stamp_own(std::span<std::byte> header, OptionWork work, const OptionStamp& stamp) noexcept;
 

@@ -6,6 +6,8 @@
 #include "dataplane/context.h"
 #include "dataplane/icmp/refuse.h"
 #include "dataplane/ip4/ip4_options.h"
+#include "dataplane/ip4/own_address.h"
+#include "dataplane/ip4/source_route.h"
 #include "dataplane/net/checksum.h"
 
 namespace vethway {
@@ -20,17 +22,39 @@ std::span<std::byte> header_of(rte_mbuf& m) noexcept {
     return l3_bytes(m).first(ip4(m).header_bytes());
 }
 
-// What we are called by the sender (Linux fib_compute_spec_dst): by what it asks for, or by the
-// address that we would answer it from.
-Ip4 address_for_sender(const Context& c, rte_mbuf& m) noexcept {
-    const PacketMeta& packet = meta(m);
-    const Ip4 src{ip4(m).src};
-    if (packet.route->type == RouteType::local) return Ip4{ip4(m).dst};
-    const RouteEntry& back = c.routes.lookup(src);
-    if (back.type == RouteType::local) return src;
-    if (back.type != RouteType::forward) return c.snap().source_for(packet.port, src);
-    const NextHop& hop = back.hops[0];
-    return c.snap().source_for(hop.port, hop.via.is_zero() ? src : hop.via);
+void refuse_parameter(Burst& errors, rte_mbuf* m, Drop why, uint16_t at) noexcept {
+    meta(*m).icmp_info = at;
+    refuse(errors, m, why, kIcmpParameterProblem, 0);
+}
+
+// Where the packet's own way leads; whether it goes on (Linux ip_rcv_options, ip_options_rcv_srr).
+bool follow_source_route(Context& c, rte_mbuf* m, Burst& errors) noexcept {
+    PacketMeta& packet = meta(*m);
+    const bool accepts = c.port(packet.port).knobs.is_on(PortKnob::accept_source_route);
+    const RouteType type = packet.route->type;
+    if (!accepts || packet.link_group || (type != RouteType::local && type != RouteType::forward)) {
+        c.drops.add(m, Drop::source_route);
+        return false;
+    }
+    if (type == RouteType::forward) {  // on its way to a stop that is not here
+        if (!packet.options.strict) return true;
+        refuse_parameter(errors, m, Drop::source_route, offsetof(Ip4Header, dst));
+        return false;
+    }
+    const size_t at = packet.options.source_route;
+    const NextStop stop = next_stop(header_of(*m).subspan(at), c.routes);
+    if (!stop.here.is_zero()) ip4(*m).dst = stop.here.value;
+    if (stop.fate == NextStop::Fate::goes_on) {
+        packet.options.to_stop = packet.options.changed = true;
+        packet.next_hop = stop.stop;
+        return true;
+    }
+    if (stop.fate == NextStop::Fate::arrived) return true;
+    if (stop.fate == NextStop::Fate::bad)
+        refuse_parameter(errors, m, Drop::source_route, static_cast<uint16_t>(at + 2));
+    else
+        c.drops.add(m, Drop::source_route);
+    return false;
 }
 
 // Whether the packet goes on.
@@ -46,15 +70,10 @@ bool read_options(Context& c, rte_mbuf* m, Burst& errors) noexcept {
                            (found.source_route != 0 ? kSaysSourceRoute : 0U);
     c.note(m, Step::options_read, found.bad, kinds);
     if (found.bad != 0) {
-        packet.icmp_info = found.bad;
-        refuse(errors, m, Drop::ip4_options, kIcmpParameterProblem, 0);
+        refuse_parameter(errors, m, Drop::ip4_options, found.bad);
         return false;
     }
-    if (found.source_route != 0) {
-        c.drops.add(m, Drop::source_route);
-        return false;
-    }
-    return true;
+    return found.source_route == 0 || follow_source_route(c, m, errors);
 }
 
 }  // namespace
@@ -77,7 +96,9 @@ void ip4_record_route(Context& c, Burst& routed) noexcept {
         PacketMeta& packet = meta(*m);
         if (!has_options(m) || !packet.options.changed) continue;
         const auto header = header_of(*m);
-        record_egress(header, packet.options, c.snap().source_for(packet.egress, packet.next_hop));
+        const Ip4 ours = c.snap().source_for(packet.egress, packet.next_hop);
+        record_egress(header, packet.options, ours);
+        if (packet.options.to_stop) record_stop(header, packet.options, Ip4{ip4(*m).dst}, ours);
         packet.options.changed = false;
         Ip4Header& ip = ip4(*m);
         ip.checksum = 0;

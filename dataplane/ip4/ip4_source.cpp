@@ -21,7 +21,7 @@ void ip4_source(Context& c, Burst& packets) noexcept {
         const uint32_t leaves_by = route.hop_count > 0 ? route.hops[0].port : kNoPort;
         const bool passed = source_passes(c.snap(), port, sources[i], route);
         c.note(m, passed ? Step::source_passed : Step::source_refused,
-               static_cast<uint32_t>(c.port(port).source_check), leaves_by);
+               static_cast<uint32_t>(c.port(port).source_check()), leaves_by);
         if (passed)
             packets.data()[kept++] = m;
         else

@@ -11,15 +11,12 @@ namespace vethway {
 // accept_local takes it at all, is at home on its own port only.
 inline bool source_passes(const Snapshot& snap, uint16_t port, Ip4 source,
                           const RouteEntry& back) noexcept {
-    const SourceCheck check = snap.ports[port].source_check;
+    const SourceCheck check = snap.ports[port].source_check();
     if (check == SourceCheck::off) return true;
     if (snap.is_own(source))
         return check == SourceCheck::loose || snap.ports[port].has_address(source);
     if (back.type != RouteType::forward) return false;
-    if (check == SourceCheck::loose) return true;
-    for (size_t i = 0; i < back.hop_count; ++i)
-        if (back.hops[i].port == port) return true;
-    return false;
+    return check == SourceCheck::loose || back.leaves_by(port);
 }
 
 }  // namespace vethway

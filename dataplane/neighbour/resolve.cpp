@@ -36,16 +36,22 @@ void note_use(Context& c, Neighbour& n, NeighbourLink link) noexcept {
         n.change(link, {NeighbourState::delay, link.mac}, c.now);
 }
 
-void ask(Context& c, rte_mbuf& about, NeighbourKey key) noexcept {
-    const PacketMeta& packet = meta(about);
+// Linux arp_solicit, arp_announce: a packet from an address of ours names it, as long as the
+// neighbour may come to know it; for any other it is the one that we have on the neighbour's
+// subnet.
+Ip4 asks_from(const Context& c, rte_mbuf& about, NeighbourKey key) noexcept {
     const Ip4 src{ip4(about).src};
-    // Linux arp_solicit, arp_announce 0: a packet of our own names its source, any other the
-    // address that we have on the neighbour's subnet.
-    const Ip4 from =
-        packet.own && c.snap().is_own(src) ? src : c.snap().source_for(key.port, key.ip);
+    const PortState& port = c.port(key.port);
+    const uint32_t announce = port.knobs[PortKnob::arp_announce];
+    const bool names_source = announce == 0 || (announce == 1 && port.on_link(key.ip, src));
+    return names_source && c.snap().is_own(src) ? src : c.snap().source_for(key.port, key.ip);
+}
+
+void ask(Context& c, rte_mbuf& about, NeighbourKey key) noexcept {
     rte_mbuf* request = c.allocate(key.port);
     if (request == nullptr) return;  // the timer asks again in a second
-    write_arp_request(*request, key, from, c.port(key.port).mac, Mac::broadcast());
+    write_arp_request(*request, key, asks_from(c, about, key), c.port(key.port).mac,
+                      Mac::broadcast());
     c.originated(request, Originated::arp_request, &about);
     c.tx.push(c.snap(), request);
 }
@@ -110,6 +116,10 @@ void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
         const PortState& port = c.port(packet.egress);
         if (!port.up) [[unlikely]] {
             c.drops.add(m, Drop::egress_down);
+            continue;
+        }
+        if (packet.to_broadcast) [[unlikely]] {
+            send(c, m, Mac::broadcast(), port);
             continue;
         }
         Neighbour* n = c.neighbours.find({packet.egress, packet.next_hop});

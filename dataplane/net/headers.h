@@ -71,8 +71,9 @@ inline constexpr uint8_t kIcmpEchoReply = 0, kIcmpUnreachable = 3, kIcmpSourceQu
                          kIcmpParameterProblem = 12, kIcmpTimestamp = 13, kIcmpTimestampReply = 14;
 inline constexpr uint8_t kIcmpNetUnreachable = 0, kIcmpHostUnreachable = 1,
                          kIcmpProtocolUnreachable = 2, kIcmpPortUnreachable = 3,
-                         kIcmpFragmentationNeeded = 4, kIcmpAdminProhibited = 13;
-inline constexpr uint8_t kIcmpReassemblyTimeExceeded = 1;
+                         kIcmpFragmentationNeeded = 4, kIcmpSourceRouteFailed = 5,
+                         kIcmpAdminProhibited = 13;
+inline constexpr uint8_t kIcmpReassemblyTimeExceeded = 1, kIcmpRedirectHost = 1;
 
 struct IcmpHeader {
     uint8_t type, code;

@@ -16,7 +16,7 @@ from scapy.utils import checksum
 from topology import FIRST_SENDER, LAST_SENDER
 
 __all__ = ["Case", "ICMP", "IP", "Raw", "TCP", "UDP", "arp", "arp_reply", "case", "echo", "ether", "fresh",
-           "host_ip", "host_mac", "icmp", "ip4", "patched", "port_ip", "port_mac", "tcp", "udp",
+           "host_ip", "host_mac", "icmp", "ip4", "knobs", "patched", "port_ip", "port_mac", "tcp", "udp",
            "with_checksum", "with_options", "BROADCAST", "FROM"]
 
 BROADCAST = frames.BROADCAST
@@ -29,19 +29,29 @@ class Case:
     level: how the rule is worded: must, should, or report when it is only what Linux does. For whoever
     reads a failure; a difference that is not listed fails at every level.
     learns: the routers may come to know neighbours that the next case must not find.
-    until: (count, seconds): not done before so many frames came out, of all ports."""
+    until: (count, seconds): not done before so many frames came out, of all ports.
+    knobs: ((where, knob, value), …) that both routers have in this case alone; where: a port's name, or
+    "ip4" for the router's own.
+    restarts: a port that goes down and comes up again after the frames; the routers are of no use then."""
     name: str
     rule: str
     steps: tuple
     level: str = "must"
     learns: bool = False
     until: tuple = ()
+    knobs: tuple = ()
+    restarts: str = ""
 
 
 def case(name, rule, *sent, port=1, level="must", **more):
     """sent: frames that enter `port`, or (port, frame)."""
     assert level in ("must", "should", "report")
     return Case(name, rule, tuple(s if isinstance(s, tuple) else (port, s) for s in sent), level, **more)
+
+
+def knobs(**of):
+    """knobs(p1={"arp_ignore": 1}, ip4={…}), for a case."""
+    return tuple((where, name, value) for where, many in of.items() for name, value in many.items())
 
 
 def fresh():

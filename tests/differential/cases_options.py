@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """IP options of packets that are forwarded, and of packets to the router: filled in, kept, refused."""
 
-from case import case, echo, host_ip, icmp, ip4, port_ip, udp, with_options
+from case import case, echo, host_ip, icmp, ip4, port_ip, tcp, udp, with_options
 
 FORWARD = "RFC 1812 4.2.2.1, 5.3.13; Linux ip_forward_options"
 PROBLEM = "RFC 1812 4.3.3.5, 5.3.13.3; Linux __ip_options_compile"
@@ -98,6 +98,8 @@ def everywhere():
     for n, o in EVERYTHING.items():
         yield case(f"options_made_echo_{n}", "RFC 1122 3.2.2.6; Linux ip_options_echo",
                    with_options(echo(dst=port_ip(1)), o))
+    yield from (case(f"options_made_reset_{n}", "Linux ip_send_unicast_reply()", with_options(tcp(dst=port_ip(1)), o))
+                for n, o in {**GOOD, **MANY}.items())
     few = {**PAIRS, **MANY, **{n: o for n, o in MADE.items() if "_at_" not in n or n.endswith(("_at_5", "_at_9"))}}
     yield from family("options_made_ttl_1", f"{PROBLEM}: before the TTL", few, ttl=1)
     yield from family("options_made_no_route", f"{PROBLEM}: before the route", {**PAIRS, **MANY}, dst="172.16.0.1")

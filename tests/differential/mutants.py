@@ -53,7 +53,7 @@ MUTANTS = [
            caught=["echo_to_subnet_broadcast", "echo_to_all_hosts"]),
     mutant("error_source", "sysctl -qw net.ipv4.icmp_errors_use_inbound_ifaddr=1",
            caught=["error_source_is_of_the_way_out"]),
-    mutant("redirects", "sysctl -qw net.ipv4.conf.all.send_redirects=1", caught=["route_to_the_own_subnet"],
+    mutant("redirects", "sysctl -qw net.ipv4.conf.p1.send_redirects=0", caught=["route_to_the_own_subnet"],
            same=[PLAIN, ARP]),
     mutant("rp_filter", "sysctl -qw net.ipv4.conf.all.rp_filter=1", caught=["ip_source_of_another_port"]),
     mutant("accept_local", "sysctl -qw net.ipv4.conf.all.accept_local=1",

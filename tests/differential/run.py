@@ -28,6 +28,9 @@ import cases_forward  # noqa: E402
 import cases_fragments  # noqa: E402
 import cases_icmp  # noqa: E402
 import cases_ip4  # noqa: E402
+import cases_knobs_arp  # noqa: E402
+import cases_knobs_icmp  # noqa: E402
+import cases_knobs_ip4  # noqa: E402
 import cases_local  # noqa: E402
 import cases_options  # noqa: E402
 import cases_resolve  # noqa: E402
@@ -43,11 +46,13 @@ AT_RANDOM = 250  # frames, where no more are asked for
 
 # Fragments come last: what stays incomplete is told of by vethway after 30 seconds.
 CASES = [c for m in (cases_ip4, cases_forward, cases_options, cases_icmp, cases_local, cases_arp, cases_resolve,
-                     cases_fragments) for c in m.CASES]
+                     cases_knobs_ip4, cases_knobs_icmp, cases_knobs_arp, cases_fragments) for c in m.CASES]
+CASES += cases_knobs_arp.RESTARTS  # after which the routers are made anew
 
 
 def described(case):
     return [f"rule ({case.level}): {case.rule}",
+            *(f"with {where} {name} {value}" for where, name, value in case.knobs),
             *(f"sent into p{port}: {decoded(frame)}" for port, frame in case.steps)]
 
 
@@ -57,12 +62,17 @@ class Comparison:
     def __init__(self, case, sides):
         self.case, self.sides = case, sides
         for side in sides:
+            side.turn(case.knobs)
+        for side in sides:
             side.begin()
         for port, frame in case.steps:
             for side in sides:
                 side.send(port, frame)
             for side in sides:
                 side.sync(port)
+        if case.restarts:
+            for side in sides:
+                side.restart(case.restarts)
         if case.until:
             for side in sides:
                 side.wait_for(*case.until)
@@ -149,7 +159,7 @@ class Run:
                     result = error
                 judge(result, case, began)
                 if isinstance(result, Exception) or not all(side.works() for side in sides):
-                    losses, dead, sides = losses + 1, sides, []
+                    losses, dead, sides = losses + (not case.restarts), sides, []
                     close_all(dead, check=False)
             done, sides = sides, []
             close_all(done, check=True)
@@ -164,7 +174,7 @@ class Run:
                 return self.report(case.name, began, str(result) or type(result).__name__, text)
             listed = differences.listed(case.name)
             wrong = result.wrong(listed)
-            if dead := [side.label for side in result.sides if not side.works()]:
+            if not case.restarts and (dead := [side.label for side in result.sides if not side.works()]):
                 wrong = f"{dead[0]} has ended, or does not forward any more"
             self.report(case.name, began, wrong, result.text(), f"differs: {listed.why}" if listed else "")
 

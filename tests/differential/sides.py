@@ -49,6 +49,7 @@ class Side:
         self.markers = {n: marker_frames(n) for n in topology.PORTS}
         self.frames, self.early, self.awaited = {}, {}, {}
         self.lost = False
+        self.knobs = ()
 
     # --- one case
     def begin(self):
@@ -107,7 +108,25 @@ class Side:
                 del self.awaited[port]
         return bool(ready)
 
+    def turn(self, knobs):
+        """Makes these the knobs that are not as usual."""
+        if knobs != self.knobs:
+            self.turn_from(self.knobs, knobs)
+            self.knobs = knobs
+
+    def restart(self, port):
+        """Down and up again; the router has forgotten too much for another case."""
+        self.lost = True
+        self.set_port(port, "down")
+        self.set_port(port, "up")
+
     # --- for each router in its own way
+    def turn_from(self, before, knobs):
+        raise NotImplementedError
+
+    def set_port(self, port, state):
+        raise NotImplementedError
+
     def forget_neighbours(self):
         """All but the permanent ones; what a router says because of it is not heard."""
         self.flush()
@@ -150,6 +169,13 @@ class KernelSide(Side):
     def flush(self):
         self.network.run("sw", "ip neigh flush all", check=False)  # fails when there is none
 
+    def turn_from(self, before, knobs):
+        usual = [topology.usual_knob(where, name) for where, name, _ in before]
+        self.network.run("sw", ["sysctl", "-qw", *usual, *(topology.kernel_knob(*k) for k in knobs)])
+
+    def set_port(self, port, state):
+        self.network.run("sw", ["ip", "link", "set", port, state])
+
     def close(self, check):
         self.network.remove_network()
         os.rmdir(self.network.dir)
@@ -172,6 +198,12 @@ class VethwaySide(Side):
 
     def flush(self):
         self.network.api("POST", "/neighbours/flush", {})
+
+    def turn_from(self, before, knobs):
+        self.network.api("PUT", "/config", topology.vethway_yaml(knobs).replace("{socket}", self.network.socket))
+
+    def set_port(self, port, state):
+        self.network.api("PATCH", f"/ports/{port}", {"admin": state})
 
     def notes(self):
         if not self.network.daemon.running():

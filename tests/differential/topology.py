@@ -26,8 +26,10 @@ ROUTES = (("10.8.0.0/16", "10.2.0.2"), ("10.8.1.0/24", "10.3.0.2"), ("10.8.1.9/3
           ("10.8.2.0/23", "10.3.0.2"), ("10.8.2.128/25", "10.2.0.2"),
           ("10.9.0.0/16", "10.1.0.2"),       # back out of p1
           ("10.7.0.0/16", "10.2.0.200"),     # a gateway that no ARP entry is known for
+          ("10.6.0.0/24", "p1"),             # on p1's link, though in none of its subnets
           ("192.0.2.0/24", "blackhole"), ("198.51.100.0/24", "unreachable"), ("203.0.113.0/24", "prohibit"))
 ACTIONS = ("blackhole", "unreachable", "prohibit")
+PORT_NAMES = tuple(f"p{n}" for n in PORTS)
 
 # Hosts .2 to .9 on every port are known, those from .200 are left to ARP. Between them, on p1, are the
 # senders of packets that deserve an ICMP error: one each, as both routers limit errors by address.
@@ -38,13 +40,37 @@ NEIGHBOURS = tuple([(f"10.{n}.0.{i}", host_mac(n), n) for n in PORTS for i in ra
 assert all((host_ip(n), host_mac(n), n) in NEIGHBOURS for n in PORTS)
 
 
-def vethway_yaml():
+# Knobs whose values are numbers for vethway, too; one has words, the others are true or false.
+NUMBERS = ("arp_accept", "arp_announce", "arp_ignore", "icmp_msgs_burst", "icmp_msgs_per_sec", "icmp_ratelimit",
+           "icmp_ratemask", "ip_default_ttl")
+
+
+# As in the kernel's settings below.
+UNLIMITED = {"ip4": {"icmp_ratelimit": 0, "icmp_ratemask": 0}, **{port: {} for port in PORT_NAMES}}
+
+
+def _as_yaml(name, value):
+    if name == "rp_filter":
+        return ("off", "strict", "loose")[value]
+    return str(value if name in NUMBERS else bool(value)).lower()
+
+
+def _kind_of(via):
+    return "action" if via in ACTIONS else "port" if via in PORT_NAMES else "via"
+
+
+def vethway_yaml(knobs=()):
+    """knobs: as a case has them."""
+    def of(where):
+        values = {**UNLIMITED[where], **{name: value for at, name, value in knobs if at == where}}
+        return [f"{name}: {_as_yaml(name, value)}" for name, value in values.items()]
+
     # Plain memory, so that the run does not depend on who else has taken hugepages.
-    lines = ["dataplane: {hugepages: off}", "ports:"]
-    lines += [f"  - {{name: p{n}, veth: p{n}, addresses: [{', '.join(p.addresses)}], mtu: {p.mtu}}}"
-              for n, p in PORTS.items()]
+    lines = ["dataplane: {hugepages: off}", f"ip4: {{{', '.join(of('ip4'))}}}", "ports:"]
+    lines += ["  - {" + ", ".join([f"name: p{n}, veth: p{n}, addresses: [{', '.join(p.addresses)}], mtu: {p.mtu}",
+                                   *of(f"p{n}")]) + "}" for n, p in PORTS.items()]
     lines.append("routes:")
-    lines += [f"  - {{to: {to}, {'action' if via in ACTIONS else 'via'}: {via}}}" for to, via in ROUTES]
+    lines += [f"  - {{to: {to}, {_kind_of(via)}: {via}}}" for to, via in ROUTES]
     lines.append("neighbours:")
     lines += [f"  - {{address: {a}, mac: '{mac}', port: p{n}}}" for a, mac, n in NEIGHBOURS]
     lines.append("control: {socket: '{socket}'}")
@@ -53,15 +79,33 @@ def vethway_yaml():
 
 # What vethway's defaults are, said in the kernel's words; and no limits but those both have.
 KERNEL_SETTINGS = {
-    "net.ipv4.conf.{conf}": {"rp_filter": 0, "accept_local": 0, "send_redirects": 0, "accept_redirects": 0,
-                             "accept_source_route": 0, "arp_accept": 0, "arp_ignore": 0, "arp_announce": 0,
-                             "arp_filter": 0, "arp_notify": 0, "proxy_arp": 0, "bc_forwarding": 0,
+    "net.ipv4.conf.{conf}": {"rp_filter": 0, "accept_local": 0, "send_redirects": 1, "shared_media": 1,
+                             "accept_redirects": 0, "accept_source_route": 0, "arp_accept": 0, "arp_ignore": 0,
+                             "arp_announce": 0, "arp_filter": 0, "arp_notify": 0, "drop_gratuitous_arp": 0,
+                             "proxy_arp": 0, "proxy_arp_pvlan": 0, "bc_forwarding": 0,
                              "log_martians": 0, "route_localnet": 0, "drop_unicast_in_l2_multicast": 0},
     # ipfrag_time: the error about a datagram that stays incomplete comes after the run, not in it.
     "net.ipv4": {"icmp_ratelimit": 0, "icmp_ratemask": 0, "ip_default_ttl": 64, "ip_no_pmtu_disc": 0,
                  "icmp_echo_ignore_all": 0, "icmp_echo_ignore_broadcasts": 1, "ipfrag_time": 600,
-                 "icmp_errors_use_inbound_ifaddr": 0, "ip_forward_update_priority": 1},
+                 "icmp_msgs_per_sec": 1000, "icmp_msgs_burst": 50, "icmp_errors_use_inbound_ifaddr": 0, "ip_forward_update_priority": 1},
 }
+
+
+# "all" counts beside the port's own; this is how it has no say: most knobs hold where either is set, a few
+# where both are. vethway has no "all".
+FOR_ALL = {"send_redirects": 0, "shared_media": 0, "bc_forwarding": 1, "accept_source_route": 1}
+
+
+def kernel_knob(where, name, value):
+    """A knob of a case as sysctl(8) is told it."""
+    path = "net.ipv4" if where == "ip4" else f"net.ipv4.conf.{where}"
+    return f"{path}.{name}={int(value)}"
+
+
+def usual_knob(where, name):
+    """The same, as it is without the case."""
+    values = KERNEL_SETTINGS["net.ipv4" if where == "ip4" else "net.ipv4.conf.{conf}"]
+    return kernel_knob(where, name, values[name])
 
 
 def kernel_sysctls():
@@ -69,8 +113,10 @@ def kernel_sysctls():
     found = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1", "net.ipv4.ip_forward=1"]
     for prefix, values in KERNEL_SETTINGS.items():
         for conf in (["all", "default", *(f"p{n}" for n in PORTS)] if "{conf}" in prefix else [""]):
-            found += [f"{prefix.format(conf=conf)}.{k}={v}" for k, v in values.items()]
-    return found
+            found += [f"{prefix.format(conf=conf)}.{k}={FOR_ALL.get(k, v) if conf == 'all' else v}"
+                      for k, v in values.items()]
+    # As vethway: what is answered by proxy is answered at once.
+    return found + [f"net.ipv4.neigh.{port}.proxy_delay=0" for port in PORT_NAMES]
 
 
 def kernel_commands():
@@ -78,6 +124,7 @@ def kernel_commands():
     lines = [f"link set p{n} mtu {p.mtu}" for n, p in PORTS.items()]
     lines += [f"address add {a} brd + dev p{n}" if not a.endswith("/31") else f"address add {a} dev p{n}"
               for n, p in PORTS.items() for a in p.addresses]
-    lines += [f"route add {via} {to}" if via in ACTIONS else f"route add {to} via {via}" for to, via in ROUTES]
+    lines += [f"route add {via} {to}" if via in ACTIONS else
+              f"route add {to} {'dev' if via in PORT_NAMES else 'via'} {via}" for to, via in ROUTES]
     lines += [f"neigh replace {a} lladdr {mac} dev p{n} nud permanent" for a, mac, n in NEIGHBOURS]
     return lines

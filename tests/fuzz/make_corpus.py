@@ -7,7 +7,7 @@ import os
 import shutil
 import struct
 
-from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_RR, IPOption_Timestamp
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_LSRR, IPOption_RR, IPOption_SSRR, IPOption_Timestamp
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
@@ -82,6 +82,14 @@ def packets():
             from_host(ip(dst="10.9.1.1") / udp), control=END | MEND | SECOND),
         "rp_filter": record(from_host(ip(2, src="10.0.1.7", dst="10.0.1.2") / udp, 2), 2),
         "burst": b"".join(record(from_host(ip(dst=f"10.{n}.0.1", ttl=n) / udp), control=MEND) for n in range(40)),
+        "source_route": record(from_host(ip(3, dst="10.0.3.1", options=IPOption_LSRR(routers=["10.0.1.2"])) / udp, 3), 3),
+        "source_route_done": record(from_host(ip(3, dst="10.0.3.1", options=IPOption_SSRR(
+            pointer=8, routers=["10.0.3.9"])) / ICMP(), 3), 3),
+        "redirect": record(from_host(ip(3, dst="10.9.1.1") / udp, 3), 3),
+        "directed_broadcast": record(from_host(ip(3, dst="10.0.2.255") / udp, 3), 3),
+        "echo_to_all": record(from_host(ip(dst="255.255.255.255") / ICMP(), dst="ff:ff:ff:ff:ff:ff")),
+        "proxy_arp": record(from_host(arp(3, pdst="10.0.1.2"), 3, dst="ff:ff:ff:ff:ff:ff"), 3),
+        "gratuitous_arp": record(from_host(arp(3, pdst="10.0.3.2"), 3, dst="ff:ff:ff:ff:ff:ff"), 3),
         "vlan": record(from_host(Dot1Q(vlan=10) / ip() / udp)),
         "ip6": record(Ether(src=host_mac(1), dst="33:33:00:00:00:01", type=0x86dd) / Raw(b"`" + bytes(39))),
         "partial_checksum": record(from_host(ip() / UDP(sport=1, dport=2, chksum=0x142f) / Raw(b"abcd"))),

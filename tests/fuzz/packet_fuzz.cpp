@@ -56,8 +56,13 @@ public:
         route("198.51.100.0/24", RouteType::unreachable);
         route("203.0.113.0/24", RouteType::prohibit);
         snap_.ports[1].partial_checksums = snap_.ports[1].may_truncate = true;
-        snap_.ports[2].source_check = SourceCheck::strict;
+        knob(2, PortKnob::rp_filter, 1);
         snap_.any_source_check = true;
+        for (const PortKnob k :
+             {PortKnob::accept_source_route, PortKnob::bc_forwarding, PortKnob::proxy_arp,
+              PortKnob::proxy_arp_pvlan, PortKnob::arp_accept, PortKnob::arp_filter})
+            knob(3, k, 1);
+        knob(Ip4Knob::icmp_echo_ignore_broadcasts, 0);
     }
 
     // `vnet`: it begins with what the kernel says that its sender left to the device.

@@ -31,7 +31,7 @@ DIRECTION = {
     "dataplane/net/": (("dataplane/net/",), False),
     "config/": (("config/", "dataplane/net/"), False),
     "dataplane/": (("dataplane/",), True),
-    "control/cli/": (("control/cli/",), False),
+    "control/cli/": (("control/cli/", "dataplane/net/"), False),
     "control/": (("control/", "config/", "dataplane/"), True),
     "tests/": (("",), True),
     "perf/": (("",), True),

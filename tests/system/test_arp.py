@@ -54,6 +54,23 @@ def test_probe_is_answered_and_teaches_nothing(lab):
     assert lab.neighbours() == {}
 
 
+@needs(port_more={1: ", arp_notify: true"})
+def test_new_address_is_told(lab):
+    w1 = lab.wire("h1")
+    w1.drain()
+    for change in (("address", "add", "10.1.9.1/24", "port", "p1"), ("port", "set", "p1", "mac", "02:00:00:00:01:77"),
+                   ("port", "set", "p1", "down"), ("port", "set", "p1", "up")):
+        lab.cli_run(*change)
+        told = set()
+        while len(told) < (1 if "add" in change else 0 if "down" in change else 2):
+            got = w1.expect(want=frames.is_arp)
+            assert (got.dst, got[ARP].op, got[ARP].psrc) == (frames.BROADCAST, 1, got[ARP].pdst), got
+            assert got.src == got[ARP].hwsrc == lab.ports()["p1"]["mac"]
+            told.add(got[ARP].psrc)
+        assert told <= {"10.1.9.1", port_ip(1)}, told
+        w1.expect_nothing(0.1, want=frames.is_arp)
+
+
 def test_malformed(lab):
     w1, good = lab.wire("h1"), arp()
     cases = [("arp_malformed", frame) for frame in (

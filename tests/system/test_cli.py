@@ -50,6 +50,30 @@ def test_show_ports(lab):
     assert ports["p1"]["netdev"] == "p1" and ports["p1"]["mtu"] == 1500
 
 
+@needs(port_more={1: ", rp_filter: strict"})
+def test_knobs(lab):
+    def shown(name):
+        row = next(k for k in lab.cli("show", "knobs")["ports"] if k["name"] == name)
+        return row["value"], row["ports"]["p1"], row["ports"]["p2"]
+
+    prints(lab, "show", "knobs", words=("rp_filter", "arp_ignore", "icmp_ratelimit", "strict"))
+    assert shown("rp_filter") == ("off", "strict", "off")
+    lab.cli_run("port", "set", "p2", "arp_ignore", "8", "proxy_arp", "on", "rp_filter", "loose")
+    assert (shown("arp_ignore"), shown("proxy_arp")) == ((0, 0, 8), (False, False, True))
+    assert lab.ports()["p2"]["knobs"]["rp_filter"] == "loose"
+    assert "arp_ignore: 8" in lab.cli_run("show", "config").stdout
+    refused(lab, "port", "set", "p2", "arp_ignore", "4", word="0, 1, 2, 3 or 8")
+    refused(lab, "port", "set", "p2", "proxy_arp", "1", word="on, off or default")
+    lab.cli_run("port", "set", "p1", "rp_filter", "default")
+    text = lab.cli_run("show", "config").stdout + "defaults: {rp_filter: loose}\nip4: {icmp_echo_ignore_all: true}\n"
+    assert "defaults.rp_filter changed" in lab.cli_run("apply", "-", input=text).stdout
+    assert shown("rp_filter") == ("loose", "loose", "loose")
+    assert lab.ping("h1", port_ip(1), 1, "-W 1")[0] == 0
+    lab.cli_run("reload")
+    assert shown("rp_filter") == ("off", "strict", "off")
+    assert lab.ping("h1", port_ip(1), 1)[0] == 1
+
+
 @needs(routes=["to: 10.50.0.0/16, via: 10.2.0.2, metric: 20", "to: 192.0.2.0/24, action: blackhole"])
 def test_show_routes(lab):
     prints(lab, "show", "routes", words=("10.1.0.0/24", "10.50.0.0/16", "10.2.0.2", "blackhole"))

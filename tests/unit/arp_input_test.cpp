@@ -133,28 +133,27 @@ TEST_F(ArpInputTest, SenderWithOurAddressIsNotBelieved) {
 }
 
 TEST_F(ArpInputTest, SenderWithOurAddressIsAnsweredWithAcceptLocal) {
-    snap_.ports[1].accept_local = true;
+    knob(1, PortKnob::accept_local, 1);
     receive(frame(ArpMessage{.sender_ip = kPortIp[2]}));
     EXPECT_EQ(sent(1).size(), 1U);
     EXPECT_EQ(link(kPortIp[2]).mac, kHostMac[1]);
 }
 
 TEST_F(ArpInputTest, SenderWithOurAddressIsAtHomeOnItsPortOnly) {
-    snap_.ports[1].accept_local = snap_.any_source_check = true;
-    snap_.ports[1].source_check = SourceCheck::strict;
+    knob(1, PortKnob::accept_local, 1);
+    knob(1, PortKnob::rp_filter, 1);
     receive(frame(ArpMessage{.sender_ip = kPortIp[2]}));
     EXPECT_EQ(dropped(Drop::rp_filter), 1U);
     receive(frame(ArpMessage{.sender_ip = kPortIp[1]}));
     EXPECT_EQ(sent(1).size(), 1U);
-    snap_.ports[1].source_check = SourceCheck::loose;
+    knob(1, PortKnob::rp_filter, 2);
     receive(frame(ArpMessage{.sender_ip = kPortIp[2]}));
     EXPECT_EQ(sent(1).size(), 2U);
     EXPECT_EQ(dropped(Drop::rp_filter), 1U);
 }
 
 TEST_F(ArpInputTest, AskerMustPassTheReversePathFilter) {
-    snap_.any_source_check = true;
-    snap_.ports[1].source_check = SourceCheck::strict;
+    knob(1, PortKnob::rp_filter, 1);
     receive(frame(ArpMessage{.sender_ip = kHostIp[2]}));
     EXPECT_EQ(dropped(Drop::rp_filter), 1U);
     EXPECT_EQ(neighbours_.size(), 0U);
@@ -177,6 +176,107 @@ TEST_F(ArpInputTest, FullTableStillAnswers) {
     receive(frame(ArpMessage{}));
     EXPECT_EQ(sent(1).size(), 1U);
     EXPECT_EQ(neighbours_.find({1, kHostIp[1]}), nullptr);
+}
+
+// --- Knobs ---
+// A second subnet on port 1, and who asks for what there.
+struct KnobCase {
+    const char* name;
+    PortKnob knob;
+    uint32_t value;
+    Ip4 sender, target;
+    size_t answers;
+    NeighbourState learned;
+};
+constexpr Ip4 kSecond{10, 0, 9, 1}, kSecondHost{10, 0, 9, 7}, kGateway{10, 0, 1, 99};
+class ArpKnobTest : public ArpInputTest, public testing::WithParamInterface<KnobCase> {};
+TEST_P(ArpKnobTest, RequestIs) {
+    const KnobCase& is = GetParam();
+    snap_.ports[1].addresses.push_back({kSecond, 24});
+    snap_.own.push_back(kSecond);
+    std::ranges::sort(snap_.own);
+    route("10.0.9.0/24", RouteType::forward, {{1, {}, UINT32_MAX}});
+    route("50.0.0.0/8", RouteType::forward, {{1, kGateway, UINT32_MAX}});
+    route("60.0.0.0/8", RouteType::blackhole);
+    knob(1, is.knob, is.value);
+    receive(frame(ArpMessage{.sender_ip = is.sender, .target_ip = is.target}));
+    EXPECT_EQ(sent(1).size(), is.answers);
+    EXPECT_EQ(link(is.sender).state, is.learned);
+    if (is.answers == 0) {
+        EXPECT_EQ(dropped(Drop::arp_ignored) + dropped(Drop::arp_not_ours) +
+                      dropped(Drop::arp_gratuitous),
+                  1U);
+    }
+}
+constexpr auto kStale = NeighbourState::stale, kNotLearned = NeighbourState::none;
+// clang-format off
+constexpr PortKnob kIgnore = PortKnob::arp_ignore, kFilter = PortKnob::arp_filter, kAccept = PortKnob::arp_accept,
+                   kProxy = PortKnob::proxy_arp, kPvlan = PortKnob::proxy_arp_pvlan;
+INSTANTIATE_TEST_SUITE_P(Linux, ArpKnobTest, testing::Values(
+    KnobCase{"ignore_0_of_another_port",    kIgnore, 0, kHostIp[1], kPortIp[2], 1, kStale},
+    KnobCase{"ignore_1_of_another_port",    kIgnore, 1, kHostIp[1], kPortIp[2], 0, kNotLearned},
+    KnobCase{"ignore_1_own",                kIgnore, 1, kHostIp[1], kPortIp[1], 1, kStale},
+    KnobCase{"ignore_1_second",             kIgnore, 1, kHostIp[1], kSecond, 1, kStale},
+    KnobCase{"ignore_2_second",             kIgnore, 2, kHostIp[1], kSecond, 0, kNotLearned},
+    KnobCase{"ignore_2_second_from_there",  kIgnore, 2, kSecondHost, kSecond, 1, kStale},
+    KnobCase{"ignore_2_of_another_port",    kIgnore, 2, kHostIp[2], kPortIp[2], 0, kNotLearned},
+    KnobCase{"ignore_2_probe",              kIgnore, 2, {}, kSecond, 1, kNotLearned},
+    KnobCase{"ignore_3_of_another_port",    kIgnore, 3, kHostIp[1], kPortIp[2], 1, kStale},
+    KnobCase{"ignore_8_own",                kIgnore, 8, kHostIp[1], kPortIp[1], 0, kNotLearned},
+    KnobCase{"ignore_8_probe",              kIgnore, 8, {}, kPortIp[1], 0, kNotLearned},
+    KnobCase{"filter_from_there",           kFilter, 1, kHostIp[1], kPortIp[1], 1, kStale},
+    KnobCase{"filter_from_elsewhere",       kFilter, 1, kHostIp[2], kPortIp[1], 0, kNotLearned},
+    KnobCase{"filter_by_a_gateway",         kFilter, 1, {50, 0, 0, 1}, kPortIp[1], 1, kStale},
+    KnobCase{"filter_without_route",        kFilter, 1, {99, 0, 0, 1}, kPortIp[1], 0, kNotLearned},
+    KnobCase{"filter_probe",                kFilter, 1, {}, kPortIp[1], 1, kNotLearned},
+    KnobCase{"strict_from_elsewhere",       PortKnob::rp_filter, 1, kHostIp[2], kPortIp[1], 0, kNotLearned},
+    KnobCase{"loose_from_elsewhere",        PortKnob::rp_filter, 2, kHostIp[2], kPortIp[1], 1, kStale},
+    KnobCase{"accept_0_gratuitous",         kAccept, 0, kHostIp[1], kHostIp[1], 0, kNotLearned},
+    KnobCase{"accept_1_gratuitous",         kAccept, 1, kHostIp[1], kHostIp[1], 0, kStale},
+    KnobCase{"accept_1_for_another",        kAccept, 1, kHostIp[1], kGateway, 0, kNotLearned},
+    KnobCase{"accept_1_off_subnet",         kAccept, 1, {50, 0, 0, 1}, {50, 0, 0, 1}, 0, kStale},
+    KnobCase{"accept_1_broadcast",          kAccept, 1, {10, 0, 1, 255}, {10, 0, 1, 255}, 0, kNotLearned},
+    KnobCase{"accept_2_off_subnet",         kAccept, 2, {50, 0, 0, 1}, {50, 0, 0, 1}, 0, kNotLearned},
+    KnobCase{"accept_2_second_subnet",      kAccept, 2, kSecondHost, kSecondHost, 0, kStale},
+    KnobCase{"gratuitous_dropped",          PortKnob::drop_gratuitous_arp, 1, kHostIp[1], kHostIp[1], 0, kNotLearned},
+    KnobCase{"gratuitous_only",             PortKnob::drop_gratuitous_arp, 1, kHostIp[1], kPortIp[1], 1, kStale},
+    KnobCase{"proxy_0",                     kProxy, 0, kHostIp[1], kHostIp[2], 0, kNotLearned},
+    KnobCase{"proxy_1",                     kProxy, 1, kHostIp[1], kHostIp[2], 1, kStale},
+    KnobCase{"proxy_1_same_port",           kProxy, 1, kHostIp[1], {50, 0, 0, 1}, 0, kNotLearned},
+    KnobCase{"proxy_1_no_route",            kProxy, 1, kHostIp[1], {99, 0, 0, 1}, 0, kNotLearned},
+    KnobCase{"proxy_1_blackhole",           kProxy, 1, kHostIp[1], {60, 0, 0, 1}, 0, kNotLearned},
+    KnobCase{"proxy_1_broadcast",           kProxy, 1, kHostIp[1], {10, 0, 2, 255}, 0, kNotLearned},
+    KnobCase{"proxy_1_probe",               kProxy, 1, {}, kHostIp[2], 0, kNotLearned},
+    KnobCase{"pvlan_1_same_port",           kPvlan, 1, kHostIp[1], kGateway, 1, kStale},
+    KnobCase{"pvlan_1_itself",              kPvlan, 1, kHostIp[1], kHostIp[1], 0, kNotLearned},
+    KnobCase{"pvlan_1_another_port",        kPvlan, 1, kHostIp[1], kHostIp[2], 0, kNotLearned}),
+    [](const auto& c) { return c.param.name; });
+// clang-format on
+
+TEST_F(ArpInputTest, ProxyAnswersWithThisPortsMac) {
+    knob(1, kProxy, 1);
+    receive(frame(ArpMessage{.target_ip = kHostIp[2]}));
+    const auto& arp = *reinterpret_cast<const ArpHeader*>(&only_sent(1)[14]);
+    EXPECT_EQ(arp.sender_mac, kPortMac[1]);
+    EXPECT_EQ(Ip4{arp.sender_ip}, kHostIp[2]);
+}
+
+TEST_F(ArpInputTest, UnsolicitedReplyIsAccepted) {
+    knob(1, kAccept, 1);
+    receive(arp_reply(1, kHostMac[1], kHostIp[1]));
+    EXPECT_EQ(link(kHostIp[1]).state, NeighbourState::reachable);
+    EXPECT_EQ(consumed(Consumed::arp_reply), 1U);
+}
+
+TEST_F(ArpInputTest, GratuitousReplyDoesNotMoveIt) {
+    receive(frame(ArpMessage{}));
+    knob(1, PortKnob::drop_gratuitous_arp, 1);
+    receive(frame(ArpMessage{.operation = kArpReply,
+                             .sender_mac = kNewMac,
+                             .target_mac = kNewMac,
+                             .target_ip = kHostIp[1]}));
+    EXPECT_EQ(dropped(Drop::arp_gratuitous), 1U);
+    EXPECT_EQ(link(kHostIp[1]).mac, kHostMac[1]);
 }
 
 class ArpBurstTest : public StageTest, public testing::WithParamInterface<size_t> {};

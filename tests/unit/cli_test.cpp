@@ -36,6 +36,19 @@ TEST(Table, ColoursTakeNoWidth) {
     EXPECT_EQ(coloured("up", true, false), "up");
 }
 
+TEST(Knobs, ByPortAndOfAll) {
+    const Json answer = Json::parse(R"({
+        "ip4": [{"name": "ip_default_ttl", "value": 64, "help": "The TTL."}],
+        "ports": [{"name": "rp_filter", "value": "off", "help": "The way back.",
+                   "ports": {"p1": "off", "p2": "loose"}}]})");
+    EXPECT_EQ(show_knobs(answer, false),
+              "KNOB       DEFAULT  p1   p2     OF PORTS\n"
+              "rp_filter  off      off  loose  The way back.\n"
+              "\n"
+              "KNOB            VALUE  OF THE WHOLE ROUTER\n"
+              "ip_default_ttl     64  The TTL.\n");
+}
+
 std::string refusal(const std::function<void()>& work) {
     try {
         work();
@@ -352,8 +365,8 @@ TEST_F(CommandLine, UnknownCommandsAreNamed) {
               "no such thing \"bogus\"; there are: status, show, explain, route, neighbour, "
               "address, port, apply, reload, ping, capture, doctor, completion");
     EXPECT_EQ(refused("show bogus"),
-              "show: no such thing \"bogus\"; there are: ports, routes, neighbours, drops, "
-              "counters, lcores, config");
+              "show: no such thing \"bogus\"; there are: ports, knobs, routes, neighbours, "
+              "drops, counters, lcores, config");
     EXPECT_EQ(refused("route show"), "route: no such thing \"show\"; there are: add, del, get");
 }
 

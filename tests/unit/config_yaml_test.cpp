@@ -64,7 +64,9 @@ INSTANTIATE_TEST_SUITE_P(Everything, Refused, testing::Values(Bad{"at_once",
     "  - {name: q, memif: {role: 7, id: x}, colour: red}\n"
     "  - {name: lo, pcap: {}}\n"
     "dataplane: {workers: 0, idle: 1, hugepages: 2, mbufs: 3, flight_recorder: -1, telemetry: 4}\n"
-    "bridge: 1\n", {
+    "bridge: 1\n"
+    "ip4: {ip_default_ttl: 256, icmp_echo_ignore_al: true}\n"
+    "defaults: [rp_filter]\n", {
     "f:1:17: control.mode: expected octal permissions like \"0660\", got \"rw\"",
     "f:1:29: control.socket: expected a value",
     "f:2:19: metrics.listen: expected an IPv4 address and a port like 127.0.0.1:9464, got \"9464\"",
@@ -93,7 +95,10 @@ INSTANTIATE_TEST_SUITE_P(Everything, Refused, testing::Values(Bad{"at_once",
     "f:11:55: dataplane.mbufs: expected a number from 1024 to 4194304, got \"3\"",
     "f:11:75: dataplane.flight_recorder: expected a number from 0 to 65536, got \"-1\"",
     "f:11:90: dataplane.telemetry: expected true or false, got \"4\"",
-    "f:12:1: bridge: unknown key \"bridge\""}}), bad_name);
+    "f:12:1: bridge: unknown key \"bridge\"",
+    "f:13:23: ip4.ip_default_ttl: expected a number from 1 to 255, got \"256\"",
+    "f:13:28: ip4: unknown key \"icmp_echo_ignore_al\"; did you mean \"icmp_echo_ignore_all\"?",
+    "f:14:11: defaults: expected a mapping of rp_filter, …"}}), bad_name);
 // clang-format on
 
 TEST(Files, ThatCantBeRead) {
@@ -126,8 +131,23 @@ TEST(Files, MinimalIsTwoVeths) {
     EXPECT_EQ(load_config(source("config/minimal.yaml")), want);
 }
 
+PortKnobSettings knobs(std::initializer_list<std::pair<PortKnob, uint32_t>> written) {
+    PortKnobSettings settings;
+    for (const auto& [knob, value] : written) settings[knob] = value;
+    return settings;
+}
+
+template <class Knob>
+KnobSettings<Knob> all_as_built_in() {
+    KnobSettings<Knob> settings;
+    for (size_t i = 0; i < kKnobs<Knob>; ++i) settings.at(i) = knob_rows<Knob>()[i].initial;
+    return settings;
+}
+
 Config example() {
     Config c;
+    c.ip4 = all_as_built_in<Ip4Knob>();
+    c.defaults = all_as_built_in<PortKnob>();
     const auto name = [&](const char* text, PortDriver driver,
                           std::vector<Prefix4> addresses = {}) {
         c.ports.push_back(
@@ -136,6 +156,7 @@ Config example() {
     name("p1", VethConfig{"p1"}, {{Ip4{10, 1, 0, 1}, 24}});
     c.ports[0].mac = Mac{{2, 0, 0, 0, 1, 1}};
     c.ports[0].mtu = 1500;
+    c.ports[0].knobs = knobs({{PortKnob::rp_filter, 0}});
     name("p2", VethConfig{"p2"}, {{Ip4{10, 2, 0, 1}, 24}, {Ip4{10, 2, 1, 1}, 24}});
     name("p5", VethConfig{.interface = "p5", .netns = "lab"});
     c.ports.push_back({.driver = VethConfig{}, .match = "eth[1-9]*", .adopt_addresses = true});
@@ -187,11 +208,10 @@ TEST(Files, ValuesThatAreNoDefaults) {
     want.ports = {{.name = "1",
                    .driver = NullConfig{true},
                    .admin_up = false,
-                   .rp_filter = RpFilter::strict,
-                   .accept_local = true},
+                   .knobs = knobs({{PortKnob::rp_filter, 1}, {PortKnob::accept_local, 1}})},
                   {.name = "2e3",
                    .driver = MemifConfig{"m", MemifRole::client, 4294967295},
-                   .rp_filter = RpFilter::loose},
+                   .knobs = knobs({{PortKnob::rp_filter, 2}})},
                   {.name = "true", .driver = NullConfig{}, .mtu = uint16_t{9500}}};
     want.routes = {
         {.to = {Ip4{}, 0}, .next_hops = {{.port = "2e3", .weight = 256}}, .metric = 4294967295},

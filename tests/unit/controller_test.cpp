@@ -135,6 +135,33 @@ TEST_F(ControllerTest, LookupTellsTheWay) {
     EXPECT_TRUE(route_lookup_view(controller_, Ip4{10, 1, 0, 1})["next_hop"].is_null());
 }
 
+// Each change is in what workers read, and said.
+TEST_F(ControllerTest, KnobsOfPortsAndDefaults) {
+    const auto filter = [&](const char* port) {
+        const uint16_t index = controller_.ports().find(port)->index;
+        return dataplane_.snapshot().ports[index].source_check();
+    };
+    std::string own = kTwoPorts;
+    own.insert(own.find("name: p1"), "rp_filter: off, ");
+    apply(own);
+    EXPECT_EQ(filter("p2"), SourceCheck::off);
+    EXPECT_EQ(
+        apply(own + "defaults: {rp_filter: loose}\nip4: {ip_default_ttl: 9}\n"),
+        (std::vector<std::string>{"ip4.ip_default_ttl changed", "defaults.rp_filter changed"}));
+    EXPECT_EQ(filter("p1"), SourceCheck::off) << "its own goes before";
+    EXPECT_EQ(filter("p2"), SourceCheck::loose);
+    EXPECT_TRUE(dataplane_.snapshot().any_source_check);
+    EXPECT_EQ(dataplane_.snapshot().default_ttl(), 9);
+    const Json shown = knobs_view(controller_);
+    EXPECT_EQ(shown["ports"][0]["name"], "rp_filter");
+    EXPECT_EQ(shown["ports"][0]["value"], "loose");
+    EXPECT_EQ(shown["ports"][0]["ports"], Json({{"p1", "off"}, {"p2", "loose"}}));
+    EXPECT_EQ(shown["ip4"][0]["value"], 9);
+    apply(own);
+    EXPECT_EQ(filter("p2"), SourceCheck::off);
+    EXPECT_EQ(dataplane_.snapshot().default_ttl(), 64);
+}
+
 TEST_F(ControllerTest, BooksBalance) {
     apply(kTwoPorts);
     EXPECT_EQ(controller_.books().imbalance(), 0);

@@ -317,6 +317,73 @@ TEST_F(IcmpTest, EchoToAnotherPortsAddressAnswersFromIt) {
     EXPECT_EQ(only_sent(1), echo_reply_to(request, 1));
 }
 
+TEST_F(IcmpTest, EchoIsIgnored) {
+    knob(Ip4Knob::icmp_echo_ignore_all, 1);
+    receive(frame(echo_request()));
+    EXPECT_EQ(dropped(Drop::icmp_ignored), 1U);
+    EXPECT_EQ(sent(1).size(), 0U);
+}
+
+TEST_F(IcmpTest, EchoIsLimited) {
+    knob(Ip4Knob::icmp_ratemask, 1);
+    receive(std::vector<Bytes>(9, frame(echo_request())));
+    EXPECT_EQ(sent(1).size(), 6U);
+    EXPECT_EQ(dropped(Drop::icmp_limited), 3U);
+}
+
+TEST_F(IcmpTest, TtlOfOurOwn) {
+    knob(Ip4Knob::ip_default_ttl, 9);
+    receive({frame(echo_request()), frame(Ip4Packet{.ttl = 1}),
+             frame(Ip4Packet{.protocol = kProtocolTcp, .dst = kPortIp[1], .payload = tcp()}),
+             frame(Ip4Packet{.protocol = kProtocolIcmp, .dst = kPortIp[1], .payload = icmp(13)})});
+    ASSERT_EQ(sent(1).size(), 4U);
+    for (const Bytes& f : sent(1)) EXPECT_EQ(ip4_of(f).ttl, 9);
+}
+
+TEST_F(IcmpTest, ErrorFromTheWayIn) {
+    knob(Ip4Knob::icmp_errors_use_inbound_ifaddr, 1);
+    receive(frame(Ip4Packet{.ttl = 1, .src = kHostIp[2]}));
+    EXPECT_EQ(Ip4{ip4_of(only_sent(2)).src}, kPortIp[1]);
+    receive(frame(Ip4Packet{.src = kHostIp[3], .dst = kPortIp[2]}));
+    EXPECT_EQ(Ip4{ip4_of(only_sent(3)).src}, kPortIp[2]) << "who was asked answers";
+}
+
+struct GroupCase {
+    const char* name;
+    Ip4 group;
+    Ip4Packet packet;
+    bool answered;
+};
+class IcmpGroupTest : public IcmpTest, public testing::WithParamInterface<GroupCase> {};
+TEST_P(IcmpGroupTest, IsAnsweredIfNotIgnored) {
+    Ip4Packet packet = GetParam().packet;
+    packet.dst = GetParam().group;
+    const Bytes to_all = ethernet(Mac::broadcast(), kHostMac[1], kEtherTypeIp4, packet.bytes());
+    receive(to_all);
+    EXPECT_EQ(sent(1).size(), 0U);
+    knob(Ip4Knob::icmp_echo_ignore_broadcasts, 0);
+    receive(to_all);
+    ASSERT_EQ(sent(1).size(), GetParam().answered ? 1U : 0U);
+    if (GetParam().answered) {
+        EXPECT_EQ(Ip4{ip4_of(only_sent(1)).src}, kPortIp[1]);
+    }
+}
+// clang-format off
+constexpr Ip4 kSubnet{10, 0, 1, 255}, kLimited{255, 255, 255, 255}, kAllHosts{224, 0, 0, 1};
+INSTANTIATE_TEST_SUITE_P(Rfc1122, IcmpGroupTest, testing::Values(
+    GroupCase{"echo_subnet",      kSubnet, icmp_packet(8), true},
+    GroupCase{"echo_limited",     kLimited, icmp_packet(8), true},
+    GroupCase{"echo_all_hosts",   kAllHosts, icmp_packet(8), true},
+    GroupCase{"echo_other_group", {224, 0, 0, 2}, icmp_packet(8), false},
+    GroupCase{"timestamp_subnet", kSubnet, icmp_packet(13), true},
+    GroupCase{"unreachable_subnet", kSubnet, icmp_packet(3), false},
+    GroupCase{"reply_subnet",     kSubnet, icmp_packet(0), false},
+    GroupCase{"udp_subnet",       kSubnet, {}, false},
+    GroupCase{"tcp_limited",      kLimited, {.protocol = kProtocolTcp, .payload = tcp()}, false},
+    GroupCase{"gre_all_hosts",    kAllHosts, {.protocol = 47}, false}),
+    [](const auto& c) { return c.param.name; });
+// clang-format on
+
 struct LocalCase {
     const char* name;
     Ip4Packet packet;

@@ -52,9 +52,85 @@ TEST_F(Ip4ForwardTest, OptionsPassUntouched) {
 
 TEST_F(Ip4ForwardTest, BackOutOfTheSamePort) {
     permanent(1, Ip4{10, 0, 1, 3}, kHostMac[3]);
+    knob(1, PortKnob::send_redirects, 0);
     receive(frame(Ip4Packet{.dst = {10, 0, 1, 3}}));
     EXPECT_EQ(ether_of(only_sent(1)).dst, kHostMac[3]);
     EXPECT_EQ(ether_of(only_sent(1)).src, kPortMac[1]);
+}
+
+// --- Redirects: sent back out of port 1, by a gateway there ---
+struct RedirectCase {
+    const char* name;
+    Ip4Packet packet;
+    bool want;
+    bool shared_media = true;
+};
+class RedirectTest : public Ip4ForwardTest, public testing::WithParamInterface<RedirectCase> {};
+constexpr Ip4 kGateway{10, 0, 1, 99}, kBehind{50, 0, 0, 1}, kOtherSubnet{10, 0, 9, 7};
+TEST_P(RedirectTest, IsSent) {
+    const RedirectCase& is = GetParam();
+    permanent(1, kGateway, kHostMac[3]);
+    permanent(1, kOtherSubnet, kHostMac[1]);
+    snap_.ports[1].addresses.push_back({{10, 0, 9, 1}, 24});
+    route("10.0.9.0/24", RouteType::forward, {{1, {}, UINT32_MAX}});
+    route("50.0.0.0/8", RouteType::forward, {{1, kGateway, UINT32_MAX}});
+    knob(1, PortKnob::shared_media, is.shared_media ? 1 : 0);
+    Ip4Packet packet = is.packet;
+    packet.dst = kBehind;
+    receive(frame(packet));
+    EXPECT_EQ(counters_->worker.icmp_redirect.value(), is.want ? 1U : 0U);
+    ASSERT_EQ(sent(1).size(), is.want ? 2U : 1U);
+    EXPECT_EQ(Ip4{ip4_of(sent(1).back()).dst}, kBehind) << "the packet goes on";
+    if (!is.want) return;
+    EXPECT_EQ(Ip4{ip4_of(sent(1).front()).dst}, packet.src) << "told before";
+    const Bytes told = l4_of(sent(1).front());
+    EXPECT_EQ(first(told, 2), octets({kIcmpRedirect, kIcmpRedirectHost}));
+    EXPECT_EQ(from(first(told, 8), 4), octets({10, 0, 1, 99}));
+    --packet.ttl;
+    EXPECT_EQ(from(told, 8), first(packet.bytes(), told.size() - 8));
+}
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Linux, RedirectTest, testing::Values(
+    RedirectCase{"of_a_host",           {}, true},
+    RedirectCase{"of_a_host_apart",     {}, true, false},
+    RedirectCase{"of_another_subnet",   {.src = kOtherSubnet}, true},
+    RedirectCase{"of_another_subnet_apart", {.src = kOtherSubnet}, false, false},
+    RedirectCase{"of_the_gateways",     {.src = {50, 0, 0, 9}}, false},
+    RedirectCase{"of_another_port",     {.src = kHostIp[2]}, false},
+    RedirectCase{"of_nobody",           {.src = {99, 0, 0, 1}}, false},
+    RedirectCase{"of_an_error",         {.protocol = kProtocolIcmp, .payload = icmp(3)}, false}),
+    [](const auto& c) { return c.param.name; });
+// clang-format on
+
+TEST_F(Ip4ForwardTest, RedirectsAreFew) {
+    knob(1, PortKnob::shared_media, 0);
+    permanent(1, kGateway, kHostMac[3]);
+    route("50.0.0.0/8", RouteType::forward, {{1, kGateway, UINT32_MAX}});
+    receive(std::vector<Bytes>(9, frame(Ip4Packet{.dst = kBehind})));
+    EXPECT_EQ(sent(1).size(), 10U);
+    EXPECT_EQ(originated(Originated::icmp_error), 1U);
+}
+
+TEST_F(Ip4ForwardTest, DetourOfABroadcastAddress) {
+    receive(frame(Ip4Packet{.src = {10, 0, 1, 255}, .dst = kHostIp[1]}));
+    EXPECT_EQ(dropped(Drop::martian_source), 1U);
+    knob(1, PortKnob::send_redirects, 0);
+    receive(frame(Ip4Packet{.src = {10, 0, 1, 255}, .dst = kHostIp[1]}));
+    EXPECT_EQ(sent(1).size(), 1U) << "as Linux, which then does not look";
+}
+
+// --- Broadcasts of subnets ---
+TEST_F(Ip4ForwardTest, DirectedBroadcast) {
+    knob(1, PortKnob::bc_forwarding, 1);
+    const Ip4Packet packet{.dst = {10, 0, 2, 255}};
+    receive(frame(packet));
+    Ip4Packet want = packet;
+    --want.ttl;
+    EXPECT_EQ(only_sent(2), ethernet(Mac::broadcast(), kPortMac[2], kEtherTypeIp4, want.bytes()));
+    receive(ethernet(Mac::broadcast(), kHostMac[1], kEtherTypeIp4, packet.bytes()));
+    EXPECT_EQ(dropped(Drop::link_broadcast), 1U);
+    receive(frame(packet, 3), 3);
+    EXPECT_EQ(dropped(Drop::broadcast, 3), 1U) << "of another port";
 }
 
 TEST_F(Ip4ForwardTest, ViaAGateway) {
@@ -138,8 +214,8 @@ TEST_P(SourceCheckTest, Verdict) {
     route("60.0.0.0/8", RouteType::forward,
           {{3, kHostIp[3], UINT32_MAX / 2}, {1, kHostIp[1], UINT32_MAX}});
     route("70.0.0.0/8", RouteType::blackhole);
-    snap_.ports[1].source_check = GetParam().check;
-    snap_.ports[1].accept_local = true;
+    knob(1, PortKnob::rp_filter, static_cast<uint32_t>(GetParam().check));
+    knob(1, PortKnob::accept_local, 1);
     snap_.any_source_check = true;
     receive(frame(Ip4Packet{.src = GetParam().src}));
     EXPECT_EQ(sent(2).size(), GetParam().passes ? 1U : 0U);
@@ -156,7 +232,9 @@ INSTANTIATE_TEST_SUITE_P(Rfc3704, SourceCheckTest, testing::Values(
     SourceCase{"strict_blackhole",   kStrict, {70, 0, 0, 1}, false},
     SourceCase{"strict_no_route",    kStrict, {80, 0, 0, 1}, false},
     SourceCase{"strict_broadcast",   kStrict, {10, 0, 1, 255}, false},
-    SourceCase{"strict_accept_local", kStrict, {10, 0, 3, 1}, true},
+    SourceCase{"strict_accept_local", kStrict, {10, 0, 1, 1}, true},
+    SourceCase{"strict_accept_local_of_another_port", kStrict, {10, 0, 3, 1}, false},
+    SourceCase{"loose_accept_local", kLoose, {10, 0, 3, 1}, true},
     SourceCase{"loose_other_link",   kLoose,  {10, 0, 2, 9}, true},
     SourceCase{"loose_other_route",  kLoose,  {50, 0, 0, 1}, true},
     SourceCase{"loose_blackhole",    kLoose,  {70, 0, 0, 1}, false},

@@ -106,7 +106,7 @@ TEST_F(Ip4InputTest, PaddingIsNotForwarded) {
 
 TEST_F(Ip4InputTest, OurOwnAddressAsSourceIsMartianUnlessAccepted) {
     know_hosts();
-    snap_.ports[2].accept_local = true;
+    knob(2, PortKnob::accept_local, 1);
     receive(frame(Ip4Packet{.src = kPortIp[1]}));
     receive(frame(Ip4Packet{.src = kPortIp[3]}));
     EXPECT_EQ(dropped(Drop::martian_source), 2U);

@@ -154,6 +154,76 @@ TEST_F(OptionsTest, SourceRoutesAreRefusedSilently) {
     EXPECT_EQ(dropped(Drop::source_route), 2U);
     EXPECT_TRUE(sent(1).empty() && sent(2).empty());
 }
+class SourceRouteTest : public OptionsTest {
+protected:
+    SourceRouteTest() { knob(1, PortKnob::accept_source_route, 1); }
+    void receive_by(const Bytes& route, Ip4 to = kPortIp[1], uint8_t ttl = 64) {
+        receive(frame(Ip4Packet{.ttl = ttl, .dst = to, .options = padded(route)}));
+    }
+};
+TEST_F(SourceRouteTest, GoesOnToTheNextStop) {
+    receive_by(octets({131, 11, 4, 10, 0, 2, 2, 10, 0, 3, 2}));
+    const Bytes& on = only_sent(2);
+    EXPECT_TRUE(is_valid_ip4_frame(on));
+    EXPECT_EQ(Ip4{ip4_of(on).dst}, kHostIp[2]);
+    EXPECT_EQ(options_of(on), octets({131, 11, 8, 10, 0, 2, 1, 10, 0, 3, 2, 0}));
+}
+TEST_F(SourceRouteTest, PassesByOurOwnStops) {
+    receive_by(octets({131, 11, 4, 10, 0, 3, 1, 10, 0, 2, 2}));
+    EXPECT_EQ(options_of(only_sent(2)), octets({131, 11, 12, 10, 0, 3, 1, 10, 0, 2, 1, 0}));
+}
+TEST_F(SourceRouteTest, OfOthersPasses) {
+    receive_by(octets({131, 7, 4, 10, 0, 3, 2}), kHostIp[2]);
+    EXPECT_EQ(options_of(only_sent(2)), octets({131, 7, 4, 10, 0, 3, 2, 0}));
+}
+TEST_F(SourceRouteTest, StrictOfOthersIsTold) {
+    receive_by(octets({137, 7, 4, 10, 0, 3, 2}), kHostIp[2]);
+    const Bytes told = l4_of(only_sent(1));
+    EXPECT_EQ(first(told, 2), octets({kIcmpParameterProblem, 0}));
+    EXPECT_EQ(told[4], std::byte{16});
+    EXPECT_EQ(dropped(Drop::source_route), 1U);
+}
+TEST_F(SourceRouteTest, StrictGoesByNoGateway) {
+    route("50.0.0.0/8", RouteType::forward, {{2, kHostIp[2], UINT32_MAX}});
+    receive_by(octets({137, 7, 4, 50, 0, 0, 1}));
+    EXPECT_EQ(first(l4_of(only_sent(1)), 2), octets({kIcmpUnreachable, kIcmpSourceRouteFailed}));
+    receive_by(octets({131, 7, 4, 50, 0, 0, 1}));
+    EXPECT_EQ(Ip4{ip4_of(only_sent(2)).dst}, (Ip4{50, 0, 0, 1}));
+}
+TEST_F(SourceRouteTest, LeadsNowhere) {
+    receive_by(octets({131, 7, 4, 172, 16, 0, 1}));
+    receive_by(octets({131, 7, 4, 127, 0, 0, 1}));
+    receive_by(octets({131, 7, 4, 10, 0, 2, 255}));
+    EXPECT_EQ(dropped(Drop::source_route), 3U);
+    EXPECT_TRUE(sent(1).empty());
+    receive_by(octets({131, 6, 4, 10, 0, 2}));
+    EXPECT_EQ(l4_of(only_sent(1))[4], std::byte{22}) << "half an address";
+}
+TEST_F(SourceRouteTest, AnErrorQuotesItAsItCame) {
+    receive_by(octets({131, 7, 4, 10, 0, 2, 2}), kPortIp[1], 1);
+    const Bytes quoted = from(l4_of(only_sent(1)), 8);
+    EXPECT_EQ(from(first(quoted, 28), 16), octets({10, 0, 1, 1, 131, 7, 4, 10, 0, 2, 2, 0}));
+}
+TEST_F(SourceRouteTest, AnEchoReplyGoesBackByIt) {
+    receive(frame(Ip4Packet{.protocol = kProtocolIcmp,
+                            .src = kHostIp[3],
+                            .dst = kPortIp[1],
+                            .options = octets({131, 11, 12, 10, 0, 3, 9, 10, 0, 1, 2, 0}),
+                            .payload = icmp(kIcmpEchoRequest)}));
+    const Bytes& reply = only_sent(1);
+    EXPECT_TRUE(is_valid_ip4_frame(reply));
+    EXPECT_EQ(Ip4{ip4_of(reply).dst}, kHostIp[1]) << "the last stop on the way here";
+    EXPECT_EQ(options_of(reply), octets({131, 11, 4, 10, 0, 3, 9, 10, 0, 3, 2, 0}));
+}
+TEST_F(SourceRouteTest, ASenderThatNamedItselfIsMetOnce) {
+    receive(frame(Ip4Packet{.protocol = kProtocolIcmp,
+                            .src = kHostIp[3],
+                            .dst = kPortIp[1],
+                            .options = octets({131, 11, 12, 10, 0, 3, 2, 10, 0, 1, 2, 0}),
+                            .payload = icmp(kIcmpEchoRequest)}));
+    EXPECT_EQ(options_of(only_sent(1)), octets({131, 7, 4, 10, 0, 3, 2, 0}));
+}
+
 TEST_F(OptionsTest, NoErrorAboutBroadcasts) {
     receive(frame(Ip4Packet{.dst = {10, 0, 2, 255}, .options = octets({7, 2, 0, 0})}));
     EXPECT_EQ(dropped(Drop::ip4_options), 1U);

@@ -17,6 +17,8 @@ public:
     Config config() {
         Config c;
         c.dataplane = dataplane();
+        if (coin()) c.ip4 = knobs<Ip4Knob>();
+        if (coin()) c.defaults = knobs<PortKnob>();
         for (unsigned i = 0, n = below(6); i < n; ++i) c.ports.push_back(port(i));
         if (below(4) == 0) c.ports.push_back(pattern());
         if (c.ports.size() > 1 && c.ports[1].match.empty() && c.ports[0].addresses.empty() &&
@@ -112,6 +114,21 @@ private:
         }
     }
 
+    // Some of them, with any value they can have.
+    template <class Knob>
+    KnobSettings<Knob> knobs() {
+        KnobSettings<Knob> settings;
+        for (size_t i = 0; i < kKnobs<Knob>; ++i) {
+            if (coin()) continue;
+            const KnobValues& can_be = knob_rows<Knob>()[i].values;
+            uint32_t value = 0;
+            do value = static_cast<uint32_t>(random_());
+            while (can_be.most < UINT32_MAX && !can_be.has(value %= can_be.most + 1));
+            settings.at(i) = value;
+        }
+        return settings;
+    }
+
     PortConfig port(unsigned i) {
         PortConfig p{.name = name(i), .driver = driver(i)};
         if (coin()) p.mac = mac();
@@ -120,8 +137,7 @@ private:
             p.addresses.push_back({Ip4{10, static_cast<uint8_t>(i), static_cast<uint8_t>(a), 1},
                                    static_cast<uint8_t>(16 + below(17))});
         p.admin_up = coin();
-        p.rp_filter = any<RpFilter>(3);
-        p.accept_local = coin();
+        p.knobs = knobs<PortKnob>();
         return p;
     }
 
@@ -130,8 +146,7 @@ private:
         veth.shield = coin();
         veth.qdisc_bypass = coin();
         return {.driver = veth,
-                .rp_filter = any<RpFilter>(3),
-                .accept_local = coin(),
+                .knobs = knobs<PortKnob>(),
                 .match = word() + "[0-9]*",
                 .adopt_addresses = coin()};
     }

@@ -74,6 +74,40 @@ TEST_F(ResolveTest, AStrangersAnswerFromAnotherPortDoesNotCount) {
     EXPECT_EQ(dropped(Drop::arp_unsolicited, 1), 1U);
 }
 
+// Linux arp_announce: the address that a reply from `from` to a stranger on port 2 is asked from.
+struct AnnounceCase {
+    const char* name;
+    uint32_t announce;
+    Ip4 from, asked_from;
+};
+class AnnounceTest : public ResolveTest, public testing::WithParamInterface<AnnounceCase> {};
+constexpr Ip4 kSecond{10, 0, 2, 9};  // in the same subnet
+TEST_P(AnnounceTest, AsksFrom) {
+    snap_.ports[2].addresses.push_back({kSecond, 24});
+    snap_.own.push_back(kSecond);
+    std::ranges::sort(snap_.own);
+    route("10.0.2.9", RouteType::local, {{2, {}, UINT32_MAX}});
+    knob(2, PortKnob::arp_announce, GetParam().announce);
+    receive(frame(Ip4Packet{.protocol = kProtocolIcmp,
+                            .src = kStranger,
+                            .dst = GetParam().from,
+                            .payload = icmp(kIcmpEchoRequest)},
+                  2),
+            2);
+    ASSERT_EQ(requests(), 1U);
+    EXPECT_EQ(Ip4{reinterpret_cast<const ArpHeader*>(&sent(2)[0][14])->sender_ip},
+              GetParam().asked_from);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Linux, AnnounceTest,
+    testing::Values(AnnounceCase{"any_of_another_port", 0, kPortIp[1], kPortIp[1]},
+                    AnnounceCase{"any_second", 0, kSecond, kSecond},
+                    AnnounceCase{"subnet_of_another_port", 1, kPortIp[1], kPortIp[2]},
+                    AnnounceCase{"subnet_second", 1, kSecond, kSecond},
+                    AnnounceCase{"best_of_another_port", 2, kPortIp[1], kPortIp[2]},
+                    AnnounceCase{"best_second", 2, kSecond, kPortIp[2]}),
+    [](const auto& c) { return c.param.name; });
+
 TEST_F(ResolveTest, PortThatIsDown) {
     snap_.ports[2].up = false;
     send_to_stranger(1, 1);

@@ -106,6 +106,8 @@ protected:
         std::ranges::copy(hops, entry.hops.begin());
         routes_.set(*Prefix4::parse(prefix), entry);
     }
+    void knob(uint16_t port, PortKnob k, uint32_t value) { snap_.ports[port].knobs.set(k, value); }
+    void knob(Ip4Knob k, uint32_t value) { snap_.ip4.set(k, value); }
     // False: no room in the table.
     bool permanent(uint16_t port, Ip4 ip, const Mac& mac) {
         Neighbour* n = neighbours_.find_or_add({port, ip}, context_->now);
@@ -192,8 +194,8 @@ private:
             const std::string net = "10.0." + std::to_string(p);
             route((net + ".0/24").c_str(), RouteType::forward, {{p, {}, UINT32_MAX}});
             route((net + ".1").c_str(), RouteType::local, {{p, {}, UINT32_MAX}});
-            route((net + ".0").c_str(), RouteType::broadcast);
-            route((net + ".255").c_str(), RouteType::broadcast);
+            route((net + ".0").c_str(), RouteType::broadcast, {{p, {}, UINT32_MAX}});
+            route((net + ".255").c_str(), RouteType::broadcast, {{p, {}, UINT32_MAX}});
         }
     }
 };
