@@ -29,10 +29,10 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-std::string unknown_key(const std::string& key, std::initializer_list<std::string_view> known) {
+std::string unknown_key(const std::string& key, std::span<const std::string_view> known) {
     if (key == "bridges") return "bridge domains are not in this version";
     std::string why = "unknown key \"" + key.substr(0, 40) + '"';
-    if (key.size() > 40 || known.size() == 0) return why;
+    if (key.size() > 40 || known.empty()) return why;
     const auto nearest = std::ranges::min_element(
         known, {}, [&](std::string_view k) { return edit_distance(key, k); });
     if (edit_distance(key, *nearest) <= 2)
@@ -95,10 +95,10 @@ std::vector<std::string> Document::lines() const {
     return out;
 }
 
-bool Field::is_map_of(std::initializer_list<std::string_view> known) const {
+bool Field::is_map_of(std::span<const std::string_view> known) const {
     if (!node_.IsMap()) {
-        fail(known.size() == 0 ? std::string("expected {}")
-                               : "expected a mapping of " + std::string(*known.begin()) + ", …");
+        fail(known.empty() ? std::string("expected {}")
+                           : "expected a mapping of " + std::string(known.front()) + ", …");
         return false;
     }
     std::set<std::string> seen;

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +49,10 @@ public:
     }
 
     // False, and a problem, unless it is a mapping of some of `known`, each at most once.
-    bool is_map_of(std::initializer_list<std::string_view> known) const;
+    bool is_map_of(std::span<const std::string_view> known) const;
+    bool is_map_of(std::initializer_list<std::string_view> known) const {
+        return is_map_of(std::span(known.begin(), known.size()));
+    }
     // Its items; a problem unless it is a list. Nothing for what is not there.
     std::vector<Field> items() const;
     std::optional<Field> find(std::string_view key) const;
@@ -78,5 +82,11 @@ private:
     YAML::Node node_;
     std::string path_;
 };
+
+// Where there is a value; a default stays otherwise.
+template <class T, class Value>
+void assign(T& to, const std::optional<Value>& value) {
+    if (value) to = static_cast<T>(*value);
+}
 
 }  // namespace vethway

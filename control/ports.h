@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,11 @@ public:
     // A port of `xconnects` that is not among `next` is one that is still to come.
     void commit(const std::vector<PortConfig>& next, Opened opened,
                 const std::vector<XconnectConfig>& xconnects);
+    // What workers do with neighbours and several next hops, from the next commit() on.
+    void set_rules(const NeighbourTableConfig& neighbours, const MultipathConfig& multipath) {
+        neighbour_table_ = neighbours;
+        multipath_ = multipath;
+    }
     // Publishes again what may have changed of the links.
     void republish();
     void close_all();
@@ -91,6 +97,9 @@ private:
     std::map<std::string, ManagedPort> ports_;
     std::vector<ManagedPort> closing_;
     std::vector<XconnectConfig> xconnects_;
+    NeighbourTableConfig neighbour_table_;
+    MultipathConfig multipath_;
+    const uint32_t drawn_hash_seed_ = std::random_device{}();
     // From when on an index was whose: what is recorded of a port outlives it.
     struct Naming {
         uint64_t since_tsc;

@@ -5,26 +5,35 @@
 #include <set>
 #include <tuple>
 
+#include "config/nexthops.h"
+
 namespace vethway {
 
 namespace {
 
 class RouteBuilder {
 public:
-    explicit RouteBuilder(const Ports& ports) : ports_(ports) {}
+    RouteBuilder(const Config& config, const Ports& ports) : config_(config), ports_(ports) {}
 
     void add_port(const ManagedPort& port) {
         if (!port.config.admin_up) return;
         for (const Prefix4& address : port.config.addresses) add_address(port, address);
     }
 
-    void add_configured(const RouteConfig& config) {
-        RibRoute route{.to = config.to, .action = config.action, .metric = config.metric};
+    void add_configured(const RouteConfig& written) {
+        const RouteConfig config = resolved(config_, written);
+        RibRoute route{.to = config.to,
+                       .action = config.action,
+                       .metric = config.metric,
+                       .source = config.src,
+                       .scope = scope_of(config),
+                       .nhid = config.nhid};
         for (const NextHopConfig& hop : config.next_hops) {
             const ManagedPort* port = hop.port ? ports_.find(*hop.port) : port_towards(*hop.via);
             route.hops.push_back({.via = hop.via,
                                   .port = port != nullptr ? port->config.name : "",
                                   .weight = hop.weight,
+                                  .onlink = hop.onlink,
                                   .up = port != nullptr && port->up()});
         }
         routes_.push_back(std::move(route));
@@ -50,7 +59,11 @@ private:
             {.via = {}, .port = port.config.name, .weight = 1, .up = port.up()}};
         const auto add = [&](const Prefix4& to, RouteOrigin origin) {
             routes_.push_back(
-                {.to = to, .origin = origin, .hops = on_link, .source = address.address});
+                {.to = to,
+                 .origin = origin,
+                 .hops = on_link,
+                 .source = address.address,
+                 .scope = origin == RouteOrigin::local ? RouteScope::host : RouteScope::link});
         };
         add({address.address, 32}, RouteOrigin::local);
         if (address.length < 32) add(address.network(), RouteOrigin::connected);
@@ -59,11 +72,20 @@ private:
             add({*broadcast, 32}, RouteOrigin::broadcast);
     }
 
+    // By the longest prefix: a subnet of the port's, or a route that says what is on its link.
     const ManagedPort* port_towards(Ip4 via) const {
+        const ManagedPort* best = nullptr;
+        int longest = -1;
+        const auto consider = [&](const Prefix4& prefix, const ManagedPort* port) {
+            if (port == nullptr || !prefix.contains(via) || prefix.length <= longest) return;
+            best = port;
+            longest = prefix.length;
+        };
         for (const auto& [name, port] : ports_.all())
-            for (const Prefix4& address : port.config.addresses)
-                if (address.contains(via)) return &port;
-        return nullptr;
+            for (const Prefix4& address : port.config.addresses) consider(address, &port);
+        for (const RouteConfig& route : config_.routes)
+            if (is_on_link(route)) consider(route.to, ports_.find(*route.next_hops[0].port));
+        return best;
     }
 
     // Why the route can't be used; "" if it can.
@@ -78,6 +100,7 @@ private:
                          : "no such port";
     }
 
+    const Config& config_;
     const Ports& ports_;
     std::vector<RibRoute> routes_;
 };
@@ -92,6 +115,8 @@ RouteType entry_type(const RibRoute& route) {
             return RouteType::unreachable;
         case RouteAction::prohibit:
             return RouteType::prohibit;
+        case RouteAction::throw_:
+            return RouteType::none;
         default:
             return RouteType::forward;
     }
@@ -102,6 +127,7 @@ RouteType entry_type(const RibRoute& route) {
 RouteEntry entry_of(const RibRoute& route, const Ports& ports) {
     RouteEntry entry{.type = entry_type(route)};
     const bool forward = entry.type == RouteType::forward;
+    if (route.origin == RouteOrigin::configured) entry.source = route.source.value_or(Ip4{});
     uint64_t weights = 0, so_far = 0;
     for (const RibHop& hop : route.hops) weights += hop.up || !forward ? hop.weight : 0U;
     for (const RibHop& hop : route.hops) {
@@ -128,12 +154,13 @@ std::string RibRoute::type() const {
         case RouteOrigin::configured:
             break;
     }
-    static constexpr const char* kActions[] = {"static", "blackhole", "unreachable", "prohibit"};
+    static constexpr const char* kActions[] = {"static", "blackhole", "unreachable", "prohibit",
+                                               "throw"};
     return kActions[static_cast<size_t>(action)];
 }
 
 void Rib::update(const Config& config, const Ports& ports) {
-    RouteBuilder builder(ports);
+    RouteBuilder builder(config, ports);
     for (const auto& [name, port] : ports.all()) builder.add_port(port);
     for (const RouteConfig& route : config.routes) builder.add_configured(route);
     std::vector<RibRoute> routes = builder.finish();

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "dataplane/counters.h"
+#include "dataplane/multipath_rules.h"
+#include "dataplane/neighbour/neighbour_limits.h"
 #include "dataplane/net/ip4.h"
 #include "dataplane/net/mac.h"
 #include "dataplane/port/port.h"
@@ -26,6 +28,7 @@ struct PortState {
     bool offloads = false, super_frames = false;
     uint16_t xconnect = kNoPort;  // the other end of the wire that the port is one of
     SourceCheck source_check = SourceCheck::off;
+    NeighbourLimits neighbour_limits;
     uint16_t mtu = 0;
     uint16_t tx_queues = 0;
     Mac mac;
@@ -57,6 +60,7 @@ struct Snapshot {
     std::vector<std::vector<RxQueue>> rx;  // what each worker polls
     std::vector<Ip4> own;                  // all our addresses, sorted
     bool any_source_check = false, any_xconnect = false;
+    MultipathRules multipath;
 
     bool is_own(Ip4 ip) const noexcept { return std::ranges::binary_search(own, ip); }
     // Our address to send from by `port`: an unnumbered port borrows another's.

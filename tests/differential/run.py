@@ -31,6 +31,7 @@ import cases_ip4  # noqa: E402
 import cases_local  # noqa: E402
 import cases_options  # noqa: E402
 import cases_resolve  # noqa: E402
+import cases_routes  # noqa: E402
 import differences  # noqa: E402
 from decode import decoded, normal, outcome  # noqa: E402
 from daemon import ApiError  # noqa: E402
@@ -41,7 +42,7 @@ from support import Failure  # noqa: E402
 
 # Fragments come last: what stays incomplete is told of by vethway after 30 seconds.
 CASES = [c for m in (cases_ip4, cases_forward, cases_options, cases_icmp, cases_local, cases_arp, cases_resolve,
-                     cases_fragments) for c in m.CASES]
+                     cases_routes, cases_fragments) for c in m.CASES]
 
 
 def described(case):
