@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/nexthops.h"
 
-#include <algorithm>
-
 namespace vethway {
 
-static const NexthopConfig* nexthop_named(const Config& config, uint32_t id) {
-    const auto found = std::ranges::find(config.nexthops, id, &NexthopConfig::id);
-    return found == config.nexthops.end() ? nullptr : &*found;
+Nexthops::Nexthops(const Config& config) {
+    for (const NexthopConfig& nexthop : config.nexthops) by_id_.emplace(nexthop.id, &nexthop);
 }
 
-RouteConfig resolved(const Config& config, const RouteConfig& route) {
-    if (!route.nhid) return route;
+const NexthopConfig* Nexthops::find(uint32_t id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : found->second;
+}
+
+RouteConfig Nexthops::resolved(const RouteConfig& route) const {
     RouteConfig out = route;
-    const NexthopConfig* nexthop = nexthop_named(config, *route.nhid);
+    const NexthopConfig* nexthop = route.nhid ? find(*route.nhid) : nullptr;
     if (nexthop == nullptr) return out;
     if (nexthop->hop) out.next_hops.push_back(*nexthop->hop);
     for (const NexthopMember& member : nexthop->group) {
-        const NexthopConfig* one = nexthop_named(config, member.id);
+        const NexthopConfig* one = find(member.id);
         if (one == nullptr || !one->hop) continue;
         out.next_hops.push_back(*one->hop);
         out.next_hops.back().weight = member.weight;

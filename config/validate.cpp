@@ -4,10 +4,9 @@
 #include <set>
 #include <tuple>
 
-#include "config/names.h"
-#include "config/nexthops.h"
 #include "config/parse.h"
 #include "config/problem.h"
+#include "config/validate_routes.h"
 
 namespace vethway {
 
@@ -16,10 +15,6 @@ namespace {
 constexpr size_t kMaxPattern = 64;
 constexpr size_t kMaxName = 15;         // as an interface's of Linux (IFNAMSIZ)
 constexpr size_t kMaxSocketPath = 107;  // sockaddr_un
-
-std::string indexed(const std::string& list, size_t i) {
-    return list + '[' + std::to_string(i) + ']';
-}
 
 class Checker {
 public:
@@ -30,17 +25,13 @@ public:
         for (size_t i = 0; i < config_.ports.size(); ++i) check_port(i);
         if (config_.ports.size() > kMaxConfigPorts)
             add("ports", "more than " + std::to_string(kMaxConfigPorts) + " ports");
-        if (config_.routes.size() > kMaxRoutes)
-            add("routes", "more than " + std::to_string(kMaxRoutes) + " routes");
-        if (config_.nexthops.size() > kMaxNexthops)
-            add("nexthops", "more than " + std::to_string(kMaxNexthops) + " next hops");
         if (config_.neighbours.size() > kMaxNeighbours)
             add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
         for (size_t i = 0; i < config_.xconnects.size(); ++i) check_xconnect(i);
         check_subnets();
-        for (size_t i = 0; i < config_.nexthops.size(); ++i) check_nexthop(i);
-        gather_link_routes();
-        for (size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
+        LinkMap links;
+        for (const Subnet& s : subnets_) links.add(s.network, s.port);
+        find_route_problems({config_, names_, own_, links}, problems_);
         for (size_t i = 0; i < config_.neighbours.size(); ++i) check_neighbour(i);
         check_neighbour_table();
         check_control();
@@ -183,47 +174,6 @@ private:
         }
     }
 
-    // Routes that put more on a port's link than its subnets.
-    void gather_link_routes() {
-        for (const RouteConfig& route : config_.routes)
-            if (is_on_link(route)) on_link_.push_back({route.to, *route.next_hops[0].port, ""});
-    }
-
-    // The port on whose link `ip` is, by the longest prefix; empty if none.
-    std::string port_of(Ip4 ip) const {
-        const Subnet* best = nullptr;
-        for (const auto* known : {&subnets_, &on_link_})
-            for (const Subnet& s : *known)
-                if (s.network.contains(ip) &&
-                    (best == nullptr || s.network.length > best->network.length))
-                    best = &s;
-        return best == nullptr ? "" : best->port;
-    }
-
-    // A name that nothing goes by yet; what a group is of comes before or after it.
-    void check_nexthop(size_t i) {
-        const NexthopConfig& n = config_.nexthops[i];
-        const std::string path = indexed("nexthops", i);
-        if (n.id == 0) add(path + ".id", "expected a number from 1 on");
-        if (!nexthops_.insert(n.id).second)
-            add(path + ".id", "another next hop has id " + std::to_string(n.id));
-        if (n.hop && !n.group.empty()) add(path, "a next hop is one or a group");
-        if (n.group.size() > kMaxNextHops)
-            add(path + ".group", "more than " + std::to_string(kMaxNextHops) + " next hops");
-        std::set<uint32_t> members;
-        for (size_t m = 0; m < n.group.size(); ++m) {
-            const uint32_t id = n.group[m].id;
-            const std::string at = indexed(path + ".group", m);
-            const auto found = std::ranges::find(config_.nexthops, id, &NexthopConfig::id);
-            if (found == config_.nexthops.end())
-                add(at, "there is no next hop with id " + std::to_string(id));
-            else if (!found->hop)
-                add(at, "next hop " + std::to_string(id) + " is no single one with a port");
-            if (!members.insert(id).second)
-                add(at, "next hop " + std::to_string(id) + " is in the group already");
-        }
-    }
-
     void check_xconnect(size_t i) {
         const XconnectConfig& x = config_.xconnects[i];
         const std::string path = indexed("xconnects", i);
@@ -239,77 +189,6 @@ private:
             if (!connected_.insert(port).second)
                 add(at, "port " + port + " is connected through already");
         }
-    }
-
-    void check_route(size_t i) {
-        const RouteConfig& route = config_.routes[i];
-        const std::string path = indexed("routes", i);
-        if (route.to != route.to.network())
-            add(path + ".to", route.to.to_string() + " has host bits set");
-        if (!nhid_is_right(route))
-            return add(path + ".nhid",
-                       "there is no next hop with id " + std::to_string(route.nhid.value_or(0)));
-        const RouteConfig full = resolved(config_, route);
-        if ((full.action == RouteAction::forward) == full.next_hops.empty())
-            return add(path, "a route has either next hops or an action");
-        if (!routes_.emplace(route.to, route.metric).second)
-            add(path + ".to", "another route to " + route.to.to_string() + " has metric " +
-                                  std::to_string(route.metric));
-        if (route.next_hops.size() > kMaxNextHops)
-            add(path + ".nexthops", "more than " + std::to_string(kMaxNextHops) + " next hops");
-        check_scope(full, path);
-        if (route.src && !own_.contains(*route.src))
-            add_following(path + ".src", route.src->to_string() + " is no address of ours");
-        for (size_t h = 0; h < full.next_hops.size(); ++h) {
-            const bool alone = full.next_hops.size() == 1;
-            check_next_hop(full.next_hops[h], route.nhid ? path + ".nhid"
-                                              : alone    ? path
-                                                         : indexed(path + ".nexthops", h));
-        }
-    }
-
-    bool nhid_is_right(const RouteConfig& route) const {
-        return !route.nhid || nexthops_.contains(*route.nhid);
-    }
-
-    // Linux fib_create_info, fib_check_nh: a gateway is nearer than what is behind it.
-    void check_scope(const RouteConfig& route, const std::string& path) {
-        if (!route.scope || *route.scope == RouteScope::global) return;
-        const std::string scope = kRouteScopeNames[static_cast<size_t>(*route.scope)];
-        if (std::ranges::any_of(route.next_hops,
-                                [](const NextHopConfig& hop) { return !!hop.via; }))
-            add(path + ".scope", "a route of scope " + scope + " has no gateway");
-        else if (*route.scope == RouteScope::host && route.next_hops.size() > 1)
-            add(path + ".scope", "a route of scope host has one next hop");
-    }
-
-    void check_next_hop(const NextHopConfig& hop, const std::string& path) {
-        if (hop.port && !names_.contains(*hop.port))
-            return add_following(path + ".port", "there is no port \"" + *hop.port + '"');
-        if (!hop.via) {
-            if (!hop.port) add_following(path, "a next hop needs via, port or both");
-            if (hop.onlink) add(path + ".onlink", "needs via");
-            return;
-        }
-        const std::string via = hop.via->to_string();
-        if (own_.contains(*hop.via))
-            return add_following(path + ".via",
-                                 via + " is our own address, on port " + own_.at(*hop.via));
-        if (hop.onlink) return check_onlink(hop, path);
-        const std::string on = port_of(*hop.via);
-        if (on.empty())
-            add_following(path + ".via", via + " is in no port's subnet");
-        else if (hop.port && *hop.port != on)
-            add_following(path + ".via",
-                          via + " is in port " + on + "'s subnet, not in " + *hop.port + "'s");
-    }
-
-    void check_onlink(const NextHopConfig& hop, const std::string& path) {
-        if (!hop.port)
-            add(path + ".onlink", "needs port: on whose link is " + hop.via->to_string());
-        if (hop.via->is_this_network() || hop.via->is_loopback() || hop.via->is_multicast() ||
-            hop.via->is_reserved())
-            add(path + ".via", hop.via->to_string() + " can't be a gateway's address");
     }
 
     void check_neighbour(size_t i) {
@@ -361,9 +240,7 @@ private:
     std::set<std::string> names_, connected_, patterns_;
     std::map<std::string, std::string> devices_;  // what is taken -> the port that has it
     std::map<Ip4, std::string> own_;              // our addresses -> their ports
-    std::vector<Subnet> subnets_, on_link_;
-    std::set<uint32_t> nexthops_;
-    std::set<std::pair<Prefix4, uint32_t>> routes_;
+    std::vector<Subnet> subnets_;
     std::set<std::pair<std::string, Ip4>> neighbours_;
 };
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "config/link_map.h"
 #include "config/nexthops.h"
 
 namespace vethway {
@@ -13,7 +14,11 @@ namespace {
 
 class RouteBuilder {
 public:
-    RouteBuilder(const Config& config, const Ports& ports) : config_(config), ports_(ports) {}
+    RouteBuilder(const Config& config, const Ports& ports) : nexthops_(config), ports_(ports) {
+        for (const auto& [name, port] : ports.all())
+            for (const Prefix4& address : port.config.addresses) links_.add(address, name);
+        links_.add_routes(config.routes);
+    }
 
     void add_port(const ManagedPort& port) {
         if (!port.config.admin_up) return;
@@ -21,7 +26,7 @@ public:
     }
 
     void add_configured(const RouteConfig& written) {
-        const RouteConfig config = resolved(config_, written);
+        const RouteConfig config = nexthops_.resolved(written);
         RibRoute route{.to = config.to,
                        .action = config.action,
                        .metric = config.metric,
@@ -72,20 +77,9 @@ private:
             add({*broadcast, 32}, RouteOrigin::broadcast);
     }
 
-    // By the longest prefix: a subnet of the port's, or a route that says what is on its link.
     const ManagedPort* port_towards(Ip4 via) const {
-        const ManagedPort* best = nullptr;
-        int longest = -1;
-        const auto consider = [&](const Prefix4& prefix, const ManagedPort* port) {
-            if (port == nullptr || !prefix.contains(via) || prefix.length <= longest) return;
-            best = port;
-            longest = prefix.length;
-        };
-        for (const auto& [name, port] : ports_.all())
-            for (const Prefix4& address : port.config.addresses) consider(address, &port);
-        for (const RouteConfig& route : config_.routes)
-            if (is_on_link(route)) consider(route.to, ports_.find(*route.next_hops[0].port));
-        return best;
+        const std::string* port = links_.port_of(via);
+        return port == nullptr ? nullptr : ports_.find(*port);
     }
 
     // Why the route can't be used; "" if it can.
@@ -100,7 +94,8 @@ private:
                          : "no such port";
     }
 
-    const Config& config_;
+    const Nexthops nexthops_;
+    LinkMap links_;
     const Ports& ports_;
     std::vector<RibRoute> routes_;
 };

@@ -148,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(Nexthops, Refused, testing::Values(
     Bad{"group_of_a_group", "ports: [{name: p, ring: {}}]\nnexthops: [{id: 1, port: p}, {id: 2, group: [1]}, {id: 3, group: [2]}]", {"f:2:67: nexthops[2].group[0]: next hop 2 is no single one with a port"}},
     Bad{"member_twice", "ports: [{name: p, ring: {}}]\nnexthops: [{id: 1, port: p}, {id: 2, group: [1, 1]}]", {"f:2:49: nexthops[1].group[1]: next hop 1 is in the group already"}},
     Bad{"unknown_nhid", "routes: [{to: default, nhid: 7}]", {"f:1:30: routes[0].nhid: there is no next hop with id 7"}},
-    Bad{"unknown_port", "nexthops: [{id: 1, port: s}]\nroutes: [{to: default, nhid: 1}]", {"f:2:30: routes[0].nhid.port: there is no port \"s\""}}), bad_name);
+    Bad{"unknown_port", "nexthops: [{id: 1, port: s}]\nroutes: [{to: default, nhid: 1}]", {"f:1:26: nexthops[0].port: there is no port \"s\""}}), bad_name);
 
 std::string neighbour(const std::string& address, const std::string& mac = "02:00:00:00:00:09", const std::string& port = "p") {
     return entry("neighbours", "address: " + address + ", mac: " + mac + ", port: " + port);
