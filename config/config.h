@@ -113,23 +113,80 @@ struct PortConfig {
 // --- Routes and neighbours ------------------------------------------------------------------
 struct NextHopConfig {
     std::optional<Ip4> via;           // unset: the destination is on the link of `port`
-    std::optional<std::string> port;  // unset: the port on whose subnet `via` lies
+    std::optional<std::string> port;  // unset: the port on whose link `via` is
     uint16_t weight = 1;
+    bool onlink = false;  // `via` is on the link of `port`, whatever the subnets there
     friend bool operator==(const NextHopConfig&, const NextHopConfig&) = default;
 };
-enum class RouteAction : uint8_t { forward, blackhole, unreachable, prohibit };
+// throw_: as if there were no route (without policy routing there is no other table to look in).
+enum class RouteAction : uint8_t { forward, blackhole, unreachable, prohibit, throw_ };
+// How far what it leads to is away (rtnetlink(7)): only what is on a link can be a gateway's way.
+enum class RouteScope : uint8_t { global, link, host };
 struct RouteConfig {
     Prefix4 to;
     RouteAction action = RouteAction::forward;
     std::vector<NextHopConfig> next_hops;  // empty unless the action is forward
     uint32_t metric = 0;                   // the lowest of one prefix is used
+    std::optional<uint32_t> nhid;          // the next hops are those of a NexthopConfig
+    std::optional<Ip4> src;                // our address in packets of our own
+    std::optional<RouteScope> scope;       // unset: link without a gateway, else global
     friend bool operator==(const RouteConfig&, const RouteConfig&) = default;
+};
+// A next hop with a number that several routes go by, as `ip nexthop` has them: one of a hop, a
+// group, or nothing (which is a black hole).
+struct NexthopMember {
+    uint32_t id = 0;
+    uint16_t weight = 1;
+    friend bool operator==(const NexthopMember&, const NexthopMember&) = default;
+};
+struct NexthopConfig {
+    uint32_t id = 0;
+    std::optional<NextHopConfig> hop;
+    std::vector<NexthopMember> group;
+    friend bool operator==(const NexthopConfig&, const NexthopConfig&) = default;
+};
+// Linux's net.ipv4.fib_multipath_*, by its names.
+struct MultipathConfig {
+    uint32_t fib_multipath_hash_policy = 0;  // 0: by addresses; 1: by ports and protocol, too
+    bool fib_multipath_use_neigh = false;
+    uint32_t fib_multipath_hash_seed = 0;  // 0: drawn when vethwayd starts
+    friend bool operator==(const MultipathConfig&, const MultipathConfig&) = default;
 };
 struct NeighbourConfig {
     Ip4 address;
     Mac mac;
     std::string port;
     friend bool operator==(const NeighbourConfig&, const NeighbourConfig&) = default;
+};
+
+// Linux's knobs of the neighbour machine (net.ipv4.neigh.*), by its names and with its defaults
+// (Documentation/networking/ip-sysctl.rst; net/ipv4/arp.c arp_tbl).
+struct NeighbourPortConfig {
+    uint32_t base_reachable_time_ms = 30'000;  // a proof lasts half to one and a half of it
+    uint32_t delay_first_probe_time = 5;       // seconds
+    uint32_t retrans_time_ms = 1'000;          // between two requests
+    uint32_t gc_stale_time = 60;               // seconds
+    uint32_t ucast_solicit = 3, app_solicit = 0, mcast_solicit = 3, mcast_resolicit = 0;
+    uint32_t unres_qlen_bytes = 212'992;  // of buffers that wait for one neighbour
+    uint32_t unres_qlen = 101;            // packets; Linux knows it as another word for the bytes
+    friend bool operator==(const NeighbourPortConfig&, const NeighbourPortConfig&) = default;
+};
+struct NeighbourPortKnobs {  // of a port that differs, all of them
+    std::string port;
+    NeighbourPortConfig knobs;
+    friend bool operator==(const NeighbourPortKnobs&, const NeighbourPortKnobs&) = default;
+};
+struct NeighbourTableConfig {
+    uint32_t gc_thresh1 = 128;   // with fewer learned, none is forgotten
+    uint32_t gc_thresh2 = 512;   // beyond it those of no use for 5 s make way for others
+    uint32_t gc_thresh3 = 1024;  // never more; those of `neighbours` are not counted
+    // Seconds. Unset: half of base_reachable_time_ms, which is what Linux does, whatever its own
+    // gc_interval says (neigh_periodic_work).
+    std::optional<uint32_t> gc_interval;
+    NeighbourPortConfig all;  // of every port but these
+    std::vector<NeighbourPortKnobs> ports;
+    const NeighbourPortConfig& of(const std::string& port) const;
+    friend bool operator==(const NeighbourTableConfig&, const NeighbourTableConfig&) = default;
 };
 
 struct XconnectConfig {  // two ports as the two ends of one wire
@@ -155,18 +212,22 @@ struct Config {
     PortKnobSettings defaults;  // of ports that say nothing themselves
     std::vector<PortConfig> ports;
     std::vector<XconnectConfig> xconnects;
+    MultipathConfig multipath;
+    std::vector<NexthopConfig> nexthops;
     std::vector<RouteConfig> routes;
     std::vector<NeighbourConfig> neighbours;
+    NeighbourTableConfig neighbour_table;
     MetricsConfig metrics;
     ControlConfig control;
     friend bool operator==(const Config&, const Config&) = default;
 };
 
 // Limits that the dataplane's tables are built for.
-inline constexpr size_t kMaxConfigPorts = 32;            // devices that Debian's DPDK can hold
-inline constexpr size_t kMaxPortAddresses = 16;          // per port
-inline constexpr size_t kMaxRoutes = 8000;               // twice as many while they change
-inline constexpr size_t kMaxNeighbours = 2048;           // half of the table
+inline constexpr size_t kMaxConfigPorts = 32;    // devices that Debian's DPDK can hold
+inline constexpr size_t kMaxPortAddresses = 16;  // per port
+inline constexpr size_t kMaxRoutes = 8000;       // twice as many while they change
+inline constexpr size_t kMaxNexthops = 8000;
+inline constexpr size_t kMaxNeighbours = 2048;           // permanent ones
 inline constexpr size_t kMaxNextHops = 32;               // per route
 inline constexpr uint16_t kMinMtu = 68, kMaxMtu = 9500;  // RFC 791; the mbuf sizes we offer
 

@@ -83,4 +83,10 @@ private:
     std::string path_;
 };
 
+// Where there is a value; a default stays otherwise.
+template <class T, class Value>
+void assign(T& to, const std::optional<Value>& value) {
+    if (value) to = static_cast<T>(*value);
+}
+
 }  // namespace vethway

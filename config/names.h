@@ -13,8 +13,9 @@ namespace vethway {
 inline constexpr std::array<const char*, 3> kHugepagesNames{"auto", "required", "off"};
 inline constexpr std::array<const char*, 2> kIdleNames{"adaptive", "poll"};
 inline constexpr std::array<const char*, 2> kMemifRoleNames{"server", "client"};
-inline constexpr std::array<const char*, 4> kRouteActionNames{"forward", "blackhole", "unreachable",
-                                                              "prohibit"};
+inline constexpr std::array<const char*, 5> kRouteActionNames{"forward", "blackhole", "unreachable",
+                                                              "prohibit", "throw"};
+inline constexpr std::array<const char*, 3> kRouteScopeNames{"global", "link", "host"};
 inline constexpr std::array<const char*, 9> kDriverNames{
     "veth", "af_packet", "af_xdp", "memif", "tap", "null", "ring", "pcap", "devargs"};
 

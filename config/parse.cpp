@@ -9,7 +9,9 @@
 #include "config/field.h"
 #include "config/names.h"
 #include "config/parse_knobs.h"
+#include "config/parse_neighbour_table.h"
 #include "config/parse_port.h"
+#include "config/parse_route.h"
 #include "config/problem.h"
 
 namespace vethway {
@@ -22,11 +24,6 @@ std::string joined(const std::vector<std::string>& lines) {
     std::string text;
     for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
     return text;
-}
-
-template <class T, class Value>
-void assign(T& to, const std::optional<Value>& value) {
-    if (value) to = static_cast<T>(*value);
 }
 
 WorkersConfig parse_workers(const Field& f) {
@@ -60,59 +57,6 @@ DataplaneConfig parse_dataplane(const Field& f) {
     if (const auto r = f.find("flight_recorder")) assign(c.flight_recorder, r->number(0, 65536));
     if (const auto t = f.find("telemetry")) assign(c.telemetry, t->boolean());
     return c;
-}
-
-NextHopConfig parse_next_hop(const Field& f) {
-    NextHopConfig hop;
-    if (const auto via = f.find("via")) hop.via = via->as(Ip4::parse, "an IPv4 address");
-    if (const auto port = f.find("port")) hop.port = port->text();
-    if (const auto weight = f.find("weight")) assign(hop.weight, weight->number(1, 256));
-    if (!f.find("via") && !f.find("port")) f.fail("a next hop needs via, port or both");
-    return hop;
-}
-
-std::optional<Prefix4> parse_to(const Field& f) {
-    const auto text = f.text();
-    if (!text) return std::nullopt;
-    try {
-        return parse_route_prefix(*text);
-    } catch (const std::invalid_argument& e) {
-        f.fail(e.what());
-        return std::nullopt;
-    }
-}
-
-std::optional<RouteConfig> parse_route(const Field& f) {
-    if (!f.is_map_of({"to", "via", "port", "nexthops", "metric", "action"})) return std::nullopt;
-    RouteConfig route;
-    const auto to = f.require("to");
-    const auto prefix = to ? parse_to(*to) : std::nullopt;
-    if (const auto metric = f.find("metric")) assign(route.metric, metric->number(0, UINT32_MAX));
-    const bool short_form = f.find("via") || f.find("port");
-    const auto action = f.find("action"), hops = f.find("nexthops");
-    if (int{short_form} + int{action.has_value()} + int{hops.has_value()} != 1) {
-        f.fail("a route needs one of: via or port; nexthops; action");
-        return std::nullopt;
-    }
-    if (short_form) route.next_hops.push_back(parse_next_hop(f));
-    if (action)
-        assign(route.action, action->as<RouteAction>(
-                                 [](auto t) -> std::optional<RouteAction> {
-                                     const auto a = enum_named<RouteAction>(kRouteActionNames, t);
-                                     return a == RouteAction::forward ? std::nullopt : a;
-                                 },
-                                 "blackhole, unreachable or prohibit"));
-    if (hops) {
-        const std::vector<Field> items = hops->items();
-        for (const Field& hop : items)
-            if (hop.is_map_of({"via", "port", "weight"}))
-                route.next_hops.push_back(parse_next_hop(hop));
-        if (items.empty() && (hops->is_list() || hops->is_null()))
-            hops->fail("expected at least one next hop");
-    }
-    if (!prefix) return std::nullopt;
-    route.to = *prefix;
-    return route;
 }
 
 std::optional<NeighbourConfig> parse_neighbour(const Field& f) {
@@ -171,8 +115,9 @@ XconnectConfig parse_xconnect(const Field& f) {
 // What could be read, with a problem in `doc` for everything that could not.
 Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
     Config config;
-    if (!top.is_map_of({"dataplane", "ip4", "defaults", "ports", "xconnects", "routes",
-                        "neighbours", "metrics", "control"}))
+    if (!top.is_map_of({"dataplane", "ip4", "defaults", "ports", "xconnects", "multipath",
+                        "nexthops", "routes", "neighbours", "neighbour_table", "metrics",
+                        "control"}))
         return config;
     ports_are_whole = !doc.has_problems();  // an unknown key may be `ports`, misspelt
     if (const auto f = top.find("dataplane")) config.dataplane = parse_dataplane(*f);
@@ -185,12 +130,17 @@ Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
     ports_are_whole = ports_are_whole && !doc.has_problem_within("ports");
     if (const auto f = top.find("xconnects"))
         for (const Field& item : f->items()) config.xconnects.push_back(parse_xconnect(item));
+    if (const auto f = top.find("multipath")) config.multipath = parse_multipath(*f);
+    if (const auto f = top.find("nexthops"))
+        for (const Field& item : f->items()) config.nexthops.push_back(parse_nexthop(item));
     if (const auto f = top.find("routes"))
         for (const Field& item : f->items())
             config.routes.push_back(parse_route(item).value_or(RouteConfig{}));
     if (const auto f = top.find("neighbours"))
         for (const Field& item : f->items())
             config.neighbours.push_back(parse_neighbour(item).value_or(NeighbourConfig{}));
+    if (const auto f = top.find("neighbour_table"))
+        config.neighbour_table = parse_neighbour_table(*f);
     if (const auto f = top.find("metrics")) config.metrics = parse_metrics(*f);
     if (const auto f = top.find("control")) config.control = parse_control(*f);
     return config;

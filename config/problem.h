@@ -16,6 +16,11 @@ struct Problem {
     bool follows_from_ports = false;
 };
 
+// The path of item `i` of the list at `path`.
+inline std::string indexed(const std::string& path, size_t i) {
+    return path + '[' + std::to_string(i) + ']';
+}
+
 std::vector<Problem> find_problems(const Config& config);
 
 }  // namespace vethway

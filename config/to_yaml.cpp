@@ -5,6 +5,7 @@
 
 #include "config/knob_text.h"
 #include "config/names.h"
+#include "config/neighbour_knobs.h"
 #include "config/parse.h"
 
 namespace vethway {
@@ -150,6 +151,34 @@ void xconnect(YAML::Emitter& out, const XconnectConfig& x) {
 void next_hop(YAML::Emitter& out, const NextHopConfig& hop) {
     if (hop.via) out << Key << "via" << Value << hop.via->to_string();
     if (hop.port) pair(out, "port", *hop.port);
+    if (hop.onlink) out << Key << "onlink" << Value << true;
+}
+
+void multipath(YAML::Emitter& out, const MultipathConfig& c) {
+    if (c == MultipathConfig{}) return;
+    out << Key << "multipath" << Value << Flow << BeginMap;
+    if (c.fib_multipath_hash_policy != 0)
+        number(out, "fib_multipath_hash_policy", c.fib_multipath_hash_policy);
+    if (c.fib_multipath_use_neigh) out << Key << "fib_multipath_use_neigh" << Value << true;
+    if (c.fib_multipath_hash_seed != 0)
+        number(out, "fib_multipath_hash_seed", c.fib_multipath_hash_seed);
+    out << EndMap;
+}
+
+void nexthop(YAML::Emitter& out, const NexthopConfig& n) {
+    out << Flow << BeginMap;
+    number(out, "id", n.id);
+    if (n.hop) next_hop(out, *n.hop);
+    if (!n.group.empty()) out << Key << "group" << Value << Flow << BeginSeq;
+    for (const NexthopMember& member : n.group) {
+        out << Flow << BeginMap;
+        number(out, "id", member.id);
+        if (member.weight != 1) number(out, "weight", member.weight);
+        out << EndMap;
+    }
+    if (!n.group.empty()) out << EndSeq;
+    if (!n.hop && n.group.empty()) out << Key << "blackhole" << Value << true;
+    out << EndMap;
 }
 
 void route(YAML::Emitter& out, const RouteConfig& r) {
@@ -157,6 +186,8 @@ void route(YAML::Emitter& out, const RouteConfig& r) {
     const bool plain = r.next_hops.size() == 1 && r.next_hops[0].weight == 1;
     if (r.action != RouteAction::forward)
         pair(out, "action", kRouteActionNames[static_cast<size_t>(r.action)]);
+    else if (r.nhid)
+        number(out, "nhid", *r.nhid);
     else if (plain)
         next_hop(out, r.next_hops[0]);
     else {
@@ -170,6 +201,8 @@ void route(YAML::Emitter& out, const RouteConfig& r) {
         out << EndSeq;
     }
     if (r.metric != 0) number(out, "metric", r.metric);
+    if (r.src) out << Key << "src" << Value << r.src->to_string();
+    if (r.scope) pair(out, "scope", kRouteScopeNames[static_cast<size_t>(*r.scope)]);
     out << EndMap;
 }
 
@@ -177,6 +210,30 @@ void neighbour(YAML::Emitter& out, const NeighbourConfig& n) {
     out << Flow << BeginMap << Key << "address" << Value << n.address.to_string();
     pair(out, "mac", n.mac.to_string());
     pair(out, "port", n.port);
+    out << EndMap;
+}
+
+template <class Owner, size_t N>
+void knobs(YAML::Emitter& out, const std::array<Knob<Owner>, N>& all, const Owner& c,
+           const Owner& usual) {
+    for (const Knob<Owner>& knob : all)
+        if (c.*knob.value != usual.*knob.value) number(out, knob.name, c.*knob.value);
+}
+
+void neighbour_table(YAML::Emitter& out, const NeighbourTableConfig& c) {
+    if (c == NeighbourTableConfig{}) return;
+    out << Key << "neighbour_table" << Value << BeginMap;
+    knobs(out, kNeighbourTableKnobs, c, {});
+    if (c.gc_interval) number(out, "gc_interval", *c.gc_interval);
+    knobs(out, kNeighbourPortKnobs, c.all, {});
+    if (!c.ports.empty()) out << Key << "ports" << Value << BeginSeq;
+    for (const NeighbourPortKnobs& port : c.ports) {
+        out << Flow << BeginMap;
+        pair(out, "port", port.port);
+        knobs(out, kNeighbourPortKnobs, port.knobs, c.all);
+        out << EndMap;
+    }
+    if (!c.ports.empty()) out << EndSeq;
     out << EndMap;
 }
 
@@ -210,8 +267,11 @@ std::string to_yaml(const Config& config) {
     knob_section(out, "defaults", config.defaults);
     list(out, "ports", config.ports, port);
     list(out, "xconnects", config.xconnects, xconnect);
+    multipath(out, config.multipath);
+    list(out, "nexthops", config.nexthops, nexthop);
     list(out, "routes", config.routes, route);
     list(out, "neighbours", config.neighbours, neighbour);
+    neighbour_table(out, config.neighbour_table);
     if (config.metrics.port != 0) {
         out << Key << "metrics" << Value << Flow << BeginMap;
         pair(out, "listen", config.metrics.host + ':' + std::to_string(config.metrics.port));

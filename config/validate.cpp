@@ -6,6 +6,7 @@
 
 #include "config/parse.h"
 #include "config/problem.h"
+#include "config/validate_routes.h"
 
 namespace vethway {
 
@@ -14,10 +15,6 @@ namespace {
 constexpr size_t kMaxPattern = 64;
 constexpr size_t kMaxName = 15;         // as an interface's of Linux (IFNAMSIZ)
 constexpr size_t kMaxSocketPath = 107;  // sockaddr_un
-
-std::string indexed(const std::string& list, size_t i) {
-    return list + '[' + std::to_string(i) + ']';
-}
 
 class Checker {
 public:
@@ -28,13 +25,14 @@ public:
         for (size_t i = 0; i < config_.ports.size(); ++i) check_port(i);
         if (config_.ports.size() > kMaxConfigPorts)
             add("ports", "more than " + std::to_string(kMaxConfigPorts) + " ports");
-        if (config_.routes.size() > kMaxRoutes)
-            add("routes", "more than " + std::to_string(kMaxRoutes) + " routes");
         if (config_.neighbours.size() > kMaxNeighbours)
             add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
         for (size_t i = 0; i < config_.xconnects.size(); ++i) check_xconnect(i);
-        for (size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
+        LinkMap links;
+        for (const Subnet& s : subnets_) links.add(s.network, s.port);
+        find_route_problems({config_, names_, own_, links}, problems_);
         for (size_t i = 0; i < config_.neighbours.size(); ++i) check_neighbour(i);
+        check_neighbour_table();
         check_control();
         return std::move(problems_);
     }
@@ -156,17 +154,6 @@ private:
         subnets_.push_back({a.network(), port});
     }
 
-    // The port on whose link `ip` is, by the longest prefix, and of the same ones the first; empty
-    // if none.
-    std::string port_of(Ip4 ip) const {
-        const Subnet* best = nullptr;
-        for (const Subnet& s : subnets_)
-            if (s.network.contains(ip) &&
-                (best == nullptr || s.network.length > best->network.length))
-                best = &s;
-        return best == nullptr ? std::string() : best->port;
-    }
-
     void check_xconnect(size_t i) {
         const XconnectConfig& x = config_.xconnects[i];
         const std::string path = indexed("xconnects", i);
@@ -184,43 +171,6 @@ private:
         }
     }
 
-    void check_route(size_t i) {
-        const RouteConfig& route = config_.routes[i];
-        const std::string path = indexed("routes", i);
-        if (route.to != route.to.network())
-            add(path + ".to", route.to.to_string() + " has host bits set");
-        if ((route.action == RouteAction::forward) == route.next_hops.empty())
-            return add(path, "a route has either next hops or an action");
-        if (!routes_.emplace(route.to, route.metric).second)
-            add(path + ".to", "another route to " + route.to.to_string() + " has metric " +
-                                  std::to_string(route.metric));
-        if (route.next_hops.size() > kMaxNextHops)
-            add(path + ".nexthops", "more than " + std::to_string(kMaxNextHops) + " next hops");
-        for (size_t h = 0; h < route.next_hops.size(); ++h) {
-            const bool alone = route.next_hops.size() == 1;
-            check_next_hop(route.next_hops[h], alone ? path : indexed(path + ".nexthops", h));
-        }
-    }
-
-    void check_next_hop(const NextHopConfig& hop, const std::string& path) {
-        if (hop.port && !names_.contains(*hop.port))
-            return add_following(path + ".port", "there is no port \"" + *hop.port + '"');
-        if (!hop.via) {
-            if (!hop.port) add_following(path, "a next hop needs via, port or both");
-            return;
-        }
-        const std::string via = hop.via->to_string();
-        if (own_.contains(*hop.via))
-            return add_following(path + ".via",
-                                 via + " is our own address, on port " + own_.at(*hop.via));
-        const std::string on = port_of(*hop.via);
-        if (on.empty())
-            add_following(path + ".via", via + " is in no port's subnet");
-        else if (hop.port && *hop.port != on)
-            add_following(path + ".via",
-                          via + " is in port " + on + "'s subnet, not in " + *hop.port + "'s");
-    }
-
     void check_neighbour(size_t i) {
         const NeighbourConfig& n = config_.neighbours[i];
         const std::string path = indexed("neighbours", i);
@@ -235,6 +185,23 @@ private:
             add_following(path + ".port", "there is no port \"" + n.port + '"');
         if (!neighbours_.emplace(n.port, n.address).second)
             add(path + ".address", "another entry is about " + n.address.to_string());
+    }
+
+    void check_neighbour_table() {
+        const NeighbourTableConfig& c = config_.neighbour_table;
+        if (c.gc_thresh1 > c.gc_thresh2 || c.gc_thresh2 > c.gc_thresh3)
+            add("neighbour_table", "gc_thresh1, gc_thresh2 and gc_thresh3 must not descend, got " +
+                                       std::to_string(c.gc_thresh1) + ", " +
+                                       std::to_string(c.gc_thresh2) + " and " +
+                                       std::to_string(c.gc_thresh3));
+        std::set<std::string> seen;
+        for (size_t i = 0; i < c.ports.size(); ++i) {
+            const std::string path = indexed("neighbour_table.ports", i) + ".port";
+            if (!names_.contains(c.ports[i].port))
+                add_following(path, "there is no port \"" + c.ports[i].port + '"');
+            if (!seen.insert(c.ports[i].port).second)
+                add(path, "another entry is about port " + c.ports[i].port);
+        }
     }
 
     void check_control() {
@@ -254,7 +221,6 @@ private:
     std::map<std::string, std::string> devices_;  // what is taken -> the port that has it
     std::map<Ip4, std::string> own_;              // our addresses -> their ports
     std::vector<Subnet> subnets_;
-    std::set<std::pair<Prefix4, uint32_t>> routes_;
     std::set<std::pair<std::string, Ip4>> neighbours_;
 };
 

@@ -59,6 +59,7 @@ PortConfig& port_named(Config& config, const std::string& name) {
 NextHopConfig next_hop_of(const Json& body) {
     NextHopConfig hop{.via = address_of(body, "via"), .port = text_of(body, "port")};
     hop.weight = static_cast<uint16_t>(number_of(body, "weight", 1, 256).value_or(1));
+    hop.onlink = boolean_of(body, "onlink").value_or(false);
     return hop;
 }
 
@@ -67,31 +68,42 @@ std::vector<NextHopConfig> next_hops_of(const Json& hops) {
         throw ApiRefusal(400, "next_hops: expected a list of at least one next hop");
     std::vector<NextHopConfig> all;
     for (const Json& hop : hops) {
-        check_keys(hop, {"via", "port", "weight"});
+        check_keys(hop, {"via", "port", "weight", "onlink"});
         all.push_back(next_hop_of(hop));
     }
     return all;
 }
 
 RouteConfig route_of(const Json& body) {
-    check_keys(body, {"to", "via", "port", "metric", "action", "next_hops"});
+    check_keys(body, {"to", "via", "port", "onlink", "metric", "action", "next_hops", "nhid", "src",
+                      "scope"});
     RouteConfig route;
     route.to = parse_route_prefix(required_text(body, "to"));
     route.metric = number_of(body, "metric", 0, UINT32_MAX).value_or(0);
+    route.src = address_of(body, "src");
+    if (const auto scope = text_of(body, "scope")) {
+        route.scope = enum_named<RouteScope>(kRouteScopeNames, *scope);
+        if (!route.scope) throw ApiRefusal(400, "scope: expected global, link or host");
+    }
     const bool one = body.contains("via") || body.contains("port");
     const auto hops = body.find("next_hops");
-    if (one && hops != body.end())
-        throw ApiRefusal(400, "a route has via and port, or next_hops, not both");
+    const bool nhid = body.contains("nhid");
+    if (int{one} + int{hops != body.end()} + int{nhid} > 1)
+        throw ApiRefusal(400,
+                         "a route has via and port, or next_hops, or nhid, not several of them");
     if (const auto action = text_of(body, "action")) {
         const auto known = enum_named<RouteAction>(kRouteActionNames, *action);
-        if (!known || *known == RouteAction::forward || one || hops != body.end())
-            throw ApiRefusal(
-                400, "action: expected blackhole, unreachable or prohibit, and no next hop");
+        if (!known || *known == RouteAction::forward || one || nhid || hops != body.end())
+            throw ApiRefusal(400,
+                             "action: expected blackhole, unreachable, prohibit or throw, and no "
+                             "next hop");
         route.action = *known;
     } else if (one) {
         route.next_hops.push_back(next_hop_of(body));
     } else if (hops != body.end()) {
         route.next_hops = next_hops_of(*hops);
+    } else if (nhid) {
+        route.nhid = number_of(body, "nhid", 1, UINT32_MAX);
     }
     return route;
 }
@@ -247,6 +259,8 @@ Json delete_port(Controller& controller, const std::string& port) {
         refuse_if_used(next, port_named(next, port));
         std::erase_if(next.ports, [&](const PortConfig& p) { return p.name == port; });
         std::erase_if(next.neighbours, [&](const NeighbourConfig& n) { return n.port == port; });
+        std::erase_if(next.neighbour_table.ports,
+                      [&](const NeighbourPortKnobs& k) { return k.port == port; });
     });
 }
 

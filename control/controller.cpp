@@ -13,7 +13,6 @@ namespace vethway {
 // While routes change, old and new are in the tables together; of addresses there are two entries a
 // port, of which none is two ports'.
 static_assert(2 * kMaxRoutes + 4 * kMaxConfigPorts < RouteTable::kMaxEntries);
-static_assert(kMaxNeighbours <= DataplaneOptions{}.max_neighbours / 2);
 static_assert(kMaxConfigPorts <= RTE_MAX_ETHPORTS && kMaxConfigPorts < kMaxPorts);
 
 // Between two tries that fail.
@@ -34,6 +33,7 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
     config_.ports.clear();
     config_.xconnects.clear();
     config_.routes.clear();
+    config_.nexthops.clear();
     config_.neighbours.clear();
 }
 
@@ -52,12 +52,15 @@ std::vector<std::string> Controller::apply(const Config& next) {
     Ports::Opened opened = ports_.open_new(effective.ports);
     for (const auto& [name, port] : opened)
         if (!port->info().note.empty()) spdlog::warn("port {}: {}", name, port->info().note);
+    ports_.set_rules(effective.neighbour_table, effective.multipath);
     ports_.commit(effective, std::move(opened));
     config_ = next;
     effective_ = std::move(effective);
     rib_.update(effective_, ports_);
     neighbours_.forget_removed_ports();
+    neighbours_.forget_links_that_are_down();
     reassembly_.forget_removed_ports();
+    neighbours_.configure(effective_.neighbour_table);
     neighbours_.set_permanent(effective_.neighbours);
     announcements_.update();
     return changes;
@@ -123,6 +126,7 @@ void Controller::check_links(Links which) {
         ports_.republish();
         rib_.update(effective_, ports_);
         announcements_.update();
+        neighbours_.forget_links_that_are_down();
     }
     // A container that was restarted: its interface has come back as another of the same name.
     if (ports_.any_replaced()) apply_again("ports: opened again what was made anew");

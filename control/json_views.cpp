@@ -113,6 +113,7 @@ Json json_of(const RibRoute& route) {
         hops.push_back({{"via", text_or_null(hop.via)},
                         {"port", hop.port},
                         {"weight", hop.weight},
+                        {"onlink", hop.onlink},
                         {"up", hop.up}});
     return {{"to", route.to.to_string()},
             {"type", route.type()},
@@ -120,6 +121,8 @@ Json json_of(const RibRoute& route) {
             {"active", route.active},
             {"inactive_reason", route.inactive_reason},
             {"next_hops", hops},
+            {"scope", kRouteScopeNames[static_cast<size_t>(route.scope)]},
+            {"nhid", route.nhid ? Json(*route.nhid) : Json(nullptr)},
             {"source", text_or_null(route.source)}};
 }
 
@@ -179,7 +182,8 @@ Json route_lookup_view(Controller& controller, Ip4 to) {
         if (n.port == hop.port && n.address == via) neighbour = json_of(n);
     out["next_hop"] = {{"address", via.to_string()}, {"port", hop.port}, {"neighbour", neighbour}};
     const uint16_t port = controller.ports().find(hop.port)->index;
-    out["source"] = controller.dataplane().snapshot().source_for(port, via).to_string();
+    out["source"] =
+        route->source.value_or(controller.dataplane().snapshot().source_for(port, via)).to_string();
     return out;
 }
 

@@ -144,6 +144,10 @@ DataplaneOptions plan_memory(const Config& config, unsigned workers) {
     options.mbufs = config.dataplane.mbufs.value_or(automatic);
     options.data_room =
         static_cast<uint16_t>(std::max(2048, (mtu + kAroundPacket + kXdpHeadroom + 63) / 64 * 64));
+    options.neighbours = {.gc_thresh1 = config.neighbour_table.gc_thresh1,
+                          .gc_thresh2 = config.neighbour_table.gc_thresh2,
+                          .gc_thresh3 = config.neighbour_table.gc_thresh3};
+    options.max_permanent = kMaxNeighbours;
     options.flight_recorder = config.dataplane.flight_recorder;
     options.idle_sleeps = config.dataplane.idle == Idle::adaptive;
     return options;

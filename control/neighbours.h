@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The neighbour machine's timers (RFC 4861 7.3.3 as Linux applies it to ARP, net/core/neighbour.c):
-// repeats requests, gives up, ages. Workers do what a packet waits for. Control thread.
+// Who is on the ports' links: the neighbour machine with the dataplane as its hands, and what a
+// user may do to it. Control thread.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "control/neighbour_machine.h"
 #include "control/ports.h"
 
 namespace vethway {
-
-// Linux's defaults (net.ipv4.neigh.default.*).
-struct NeighbourTimers {
-    uint64_t reachable_ms = 30'000;    // base_reachable_time_ms
-    uint64_t delay_ms = 5'000;         // delay_first_probe_time
-    uint64_t retransmit_ms = 1'000;    // retrans_time_ms
-    uint32_t probes = 3;               // mcast_solicit and ucast_solicit
-    uint64_t failed_keep_ms = 5'000;   // how long a failure stays to be seen
-    uint64_t stale_keep_ms = 600'000;  // until an unused one goes
-    uint64_t crowded_keep_ms = 5'000;  // the same, of a table three quarters full (neigh_forced_gc)
-};
 
 struct NeighbourView {
     Ip4 address;
@@ -31,11 +21,13 @@ struct NeighbourView {
     uint32_t held;
 };
 
-class Neighbours {
+class Neighbours final : NeighbourHands {
 public:
     Neighbours(Dataplane& dataplane, const Ports& ports);
 
     void tick();  // every 100 ms
+    // The ports that `config` names are there, or still to come.
+    void configure(const NeighbourTableConfig& config);
     // Makes exactly `config` the permanent ones.
     void set_permanent(const std::vector<NeighbourConfig>& config);
     // Removes all but the permanent ones, of one port or of all; how many that were.
@@ -46,21 +38,22 @@ public:
     void forget_removed_ports();
     std::vector<NeighbourView> list() const;
 
+    // Removes those of a port whose link went down, but the permanent ones (Linux
+    // neigh_carrier_down).
+    void forget_links_that_are_down();
+
 private:
-    void age(Neighbour& n, uint64_t now);
-    void probe(Neighbour& n, uint64_t now, bool broadcast);
-    void fail(Neighbour& n, NeighbourLink before, uint64_t now);
-    void give_up_held(Neighbour& n, Drop why, bool tell_senders);
+    bool ask(NeighbourKey key, const std::optional<Mac>& whom) override;
+    void undeliverable(rte_mbuf* m, Drop why, bool tell_sender) override;
+    void wait_for_workers() override { dataplane_.rcu().synchronize(); }
+
     void add_permanent(const NeighbourConfig& entry);
-    void evict(const std::vector<Neighbour*>& gone, Drop why);
     bool is_permanent(NeighbourKey key) const;
 
     Dataplane& dataplane_;
     const Ports& ports_;
-    NeighbourTimers timers_;
+    NeighbourMachine machine_;
     std::vector<NeighbourKey> permanent_;
-    std::vector<Neighbour*> expired_;  // of this tick
-    bool crowded_ = false;             // in this tick
     uint64_t hz_;
 };
 

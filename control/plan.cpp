@@ -57,12 +57,17 @@ std::vector<std::string> changes_between(const Config& now, const Config& next) 
     compare(
         now.xconnects, next.xconnects,
         [](const XconnectConfig& x) { return std::tuple("xconnect " + x.a + " " + x.b); }, out);
+    if (!(now.multipath == next.multipath)) out.emplace_back("multipath changed");
+    compare(
+        now.nexthops, next.nexthops,
+        [](const NexthopConfig& n) { return std::tuple("nexthop " + std::to_string(n.id)); }, out);
     compare(
         now.routes, next.routes, [](const RouteConfig& r) { return std::tuple(route_name(r)); },
         out);
     compare(
         now.neighbours, next.neighbours,
         [](const NeighbourConfig& n) { return std::tuple(neighbour_name(n)); }, out);
+    if (!(now.neighbour_table == next.neighbour_table)) out.emplace_back("neighbour_table changed");
     return out;
 }
 
@@ -79,6 +84,8 @@ std::vector<std::string> restarts_between(const Config& now, const Config& next)
     check("dataplane.flight_recorder",
           now.dataplane.flight_recorder == next.dataplane.flight_recorder);
     check("dataplane.telemetry", now.dataplane.telemetry == next.dataplane.telemetry);
+    check("neighbour_table.gc_thresh3",
+          now.neighbour_table.gc_thresh3 == next.neighbour_table.gc_thresh3);
     check("metrics", now.metrics == next.metrics);
     check("control", now.control == next.control);
     return out;

@@ -26,6 +26,22 @@ uint64_t sum(const Array& values) {
     return std::accumulate(values.begin(), values.end(), uint64_t{0});
 }
 
+MultipathRules multipath_rules(const MultipathConfig& c, uint32_t drawn_seed) {
+    return {.hash = c.fib_multipath_hash_policy == 0 ? MultipathRules::Hash::layer3
+                                                     : MultipathRules::Hash::layer4,
+            .use_neigh = c.fib_multipath_use_neigh,
+            .seed = c.fib_multipath_hash_seed != 0 ? c.fib_multipath_hash_seed : drawn_seed};
+}
+
+NeighbourLimits neighbour_limits(const NeighbourPortConfig& c) {
+    using First = NeighbourLimits::First;
+    return {.unres_qlen = c.unres_qlen,
+            .unres_qlen_bytes = c.unres_qlen_bytes,
+            .first = c.app_solicit > 0     ? First::waits
+                     : c.mcast_solicit > 0 ? First::asks
+                                           : First::fails};
+}
+
 }  // namespace
 
 uint64_t PortTotals::all_consumed() const { return sum(consumed); }
@@ -205,6 +221,7 @@ Snapshot Ports::describe() const {
         state.offloads = info.offloads;
         state.super_frames = info.super_frames;
         state.knobs = knobs_of(port);
+        state.neighbour_limits = neighbour_limits(neighbour_table_.of(name));
         state.mtu = port.mtu();
         state.tx_queues = info.tx_queues;
         state.mac = port.mac();
@@ -224,6 +241,7 @@ Snapshot Ports::describe() const {
         next.any_xconnect = true;
     }
     std::ranges::sort(next.own);
+    next.multipath = multipath_rules(multipath_, drawn_hash_seed_);
     return next;
 }
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,11 @@ public:
     // Makes the ports of `next` those there are, publishes them, and closes those that went.
     // A port of its xconnects that is not among them is one that is still to come.
     void commit(const Config& next, Opened opened);
+    // What workers do with neighbours and several next hops, from the next commit() on.
+    void set_rules(const NeighbourTableConfig& neighbours, const MultipathConfig& multipath) {
+        neighbour_table_ = neighbours;
+        multipath_ = multipath;
+    }
     // Publishes again what may have changed of the links.
     void republish();
     void close_all();
@@ -96,6 +102,9 @@ private:
     std::vector<XconnectConfig> xconnects_;
     PortKnobSettings defaults_;
     Ip4Knobs ip4_;
+    NeighbourTableConfig neighbour_table_;
+    MultipathConfig multipath_;
+    const uint32_t drawn_hash_seed_ = std::random_device{}();
     // From when on an index was whose: what is recorded of a port outlives it.
     struct Naming {
         uint64_t since_tsc;

@@ -5,26 +5,40 @@
 #include <set>
 #include <tuple>
 
+#include "config/link_map.h"
+#include "config/nexthops.h"
+
 namespace vethway {
 
 namespace {
 
 class RouteBuilder {
 public:
-    explicit RouteBuilder(const Ports& ports) : ports_(ports) {}
+    RouteBuilder(const Config& config, const Ports& ports) : nexthops_(config), ports_(ports) {
+        for (const auto& [name, port] : ports.all())
+            for (const Prefix4& address : port.config.addresses) links_.add(address, name);
+        links_.add_routes(config.routes);
+    }
 
     void add_port(const ManagedPort& port) {
         if (!port.config.admin_up) return;
         for (const Prefix4& address : port.config.addresses) add_address(port, address);
     }
 
-    void add_configured(const RouteConfig& config) {
-        RibRoute route{.to = config.to, .action = config.action, .metric = config.metric};
+    void add_configured(const RouteConfig& written) {
+        const RouteConfig config = nexthops_.resolved(written);
+        RibRoute route{.to = config.to,
+                       .action = config.action,
+                       .metric = config.metric,
+                       .source = config.src,
+                       .scope = scope_of(config),
+                       .nhid = config.nhid};
         for (const NextHopConfig& hop : config.next_hops) {
             const ManagedPort* port = hop.port ? ports_.find(*hop.port) : port_towards(*hop.via);
             route.hops.push_back({.via = hop.via,
                                   .port = port != nullptr ? port->config.name : "",
                                   .weight = hop.weight,
+                                  .onlink = hop.onlink,
                                   .up = port != nullptr && port->up()});
         }
         routes_.push_back(std::move(route));
@@ -50,7 +64,11 @@ private:
             {.via = {}, .port = port.config.name, .weight = 1, .up = port.up()}};
         const auto add = [&](const Prefix4& to, RouteOrigin origin) {
             routes_.push_back(
-                {.to = to, .origin = origin, .hops = on_link, .source = address.address});
+                {.to = to,
+                 .origin = origin,
+                 .hops = on_link,
+                 .source = address.address,
+                 .scope = origin == RouteOrigin::local ? RouteScope::host : RouteScope::link});
         };
         add({address.address, 32}, RouteOrigin::local);
         if (address.length < 32) add(address.network(), RouteOrigin::connected);
@@ -61,15 +79,8 @@ private:
 
     // On whose link `via` is, by the longest prefix.
     const ManagedPort* port_towards(Ip4 via) const {
-        const ManagedPort* best = nullptr;
-        unsigned length = 0;
-        for (const auto& [name, port] : ports_.all())
-            for (const Prefix4& address : port.config.addresses)
-                if (address.contains(via) && (best == nullptr || address.length > length)) {
-                    best = &port;
-                    length = address.length;
-                }
-        return best;
+        const std::string* port = links_.port_of(via);
+        return port == nullptr ? nullptr : ports_.find(*port);
     }
 
     // Why the route can't be used; "" if it can.
@@ -84,6 +95,8 @@ private:
                          : "no such port";
     }
 
+    const Nexthops nexthops_;
+    LinkMap links_;
     const Ports& ports_;
     std::vector<RibRoute> routes_;
 };
@@ -98,6 +111,8 @@ RouteType entry_type(const RibRoute& route) {
             return RouteType::unreachable;
         case RouteAction::prohibit:
             return RouteType::prohibit;
+        case RouteAction::throw_:
+            return RouteType::none;
         default:
             return RouteType::forward;
     }
@@ -108,6 +123,7 @@ RouteType entry_type(const RibRoute& route) {
 RouteEntry entry_of(const RibRoute& route, const Ports& ports) {
     RouteEntry entry{.type = entry_type(route)};
     const bool forward = entry.type == RouteType::forward;
+    if (route.origin == RouteOrigin::configured) entry.source = route.source.value_or(Ip4{});
     uint64_t weights = 0, so_far = 0;
     for (const RibHop& hop : route.hops) weights += hop.up || !forward ? hop.weight : 0U;
     for (const RibHop& hop : route.hops) {
@@ -134,12 +150,13 @@ std::string RibRoute::type() const {
         case RouteOrigin::configured:
             break;
     }
-    static constexpr const char* kActions[] = {"static", "blackhole", "unreachable", "prohibit"};
+    static constexpr const char* kActions[] = {"static", "blackhole", "unreachable", "prohibit",
+                                               "throw"};
     return kActions[static_cast<size_t>(action)];
 }
 
 void Rib::update(const Config& config, const Ports& ports) {
-    RouteBuilder builder(ports);
+    RouteBuilder builder(config, ports);
     for (const auto& [name, port] : ports.all()) builder.add_port(port);
     for (const RouteConfig& route : config.routes) builder.add_configured(route);
     std::vector<RibRoute> routes = builder.finish();

@@ -18,6 +18,7 @@ struct RibHop {
     std::optional<Ip4> via;
     std::string port;
     uint16_t weight = 1;
+    bool onlink = false;
     bool up = false;
 };
 
@@ -28,7 +29,9 @@ struct RibRoute {
     RouteAction action = RouteAction::forward;  // of a configured one
     uint32_t metric = 0;
     std::vector<RibHop> hops;
-    std::optional<Ip4> source;  // of a connected or local one: our address there
+    std::optional<Ip4> source;  // of a connected or local one: our address there; else src
+    RouteScope scope = RouteScope::global;
+    std::optional<uint32_t> nhid;
     bool active = false;
     std::string inactive_reason;
 

@@ -68,7 +68,9 @@ Dataplane::Dataplane(const DataplaneOptions& options)
       large_pool_(make_pool("large_mbufs", options.large_mbufs, kLargeCache, kLargeFrame)),
       buffers_{*pool_, *large_pool_},
       // Packets that wait must not starve those that don't.
-      neighbours_(options.max_neighbours, options.mbufs / 8),
+      neighbours_({.thresholds = options.neighbours,
+                   .max_permanent = options.max_permanent,
+                   .max_held = options.mbufs / 8}),
       reassembly_(options.mbufs / 8, rte_get_tsc_hz()),
       snapshot_(rcu_, std::make_unique<Snapshot>(empty_snapshot(options.workers))),
       watches_(rcu_, std::make_unique<WatchSet>()),

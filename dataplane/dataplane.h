@@ -19,9 +19,10 @@ namespace vethway {
 struct DataplaneOptions {
     unsigned workers = 1;
     uint32_t mbufs = 16384;
-    uint16_t data_room = 2048;       // bytes of frame an mbuf holds, beside the headroom
-    uint32_t large_mbufs = 256;      // of 64 KiB
-    uint32_t max_neighbours = 4096;  // several times what Linux keeps (gc_thresh3)
+    uint16_t data_room = 2048;   // bytes of frame an mbuf holds, beside the headroom
+    uint32_t large_mbufs = 256;  // of 64 KiB
+    NeighbourThresholds neighbours;
+    uint32_t max_permanent = 2048;  // neighbours that are configured
     bool idle_sleeps = true;
     uint32_t flight_recorder = 4096;  // drops that each worker keeps a record of
 };

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "dataplane/counters.h"
+#include "dataplane/multipath_rules.h"
+#include "dataplane/neighbour/neighbour_limits.h"
 #include "dataplane/net/ip4.h"
 #include "dataplane/net/knobs.h"
 #include "dataplane/net/mac.h"
@@ -25,6 +27,7 @@ struct PortState {
     bool partial_checksums = false, may_truncate = false;  // as in PortInfo, and these
     bool offloads = false, super_frames = false;
     uint16_t xconnect = kNoPort;  // the other end of the wire that the port is one of
+    NeighbourLimits neighbour_limits;
     uint16_t mtu = 0;
     uint16_t tx_queues = 0;
     Mac mac;
@@ -66,6 +69,7 @@ struct Snapshot {
     std::vector<Ip4> own;                  // all our addresses, sorted
     Ip4Knobs ip4;
     bool any_source_check = false, any_xconnect = false;
+    MultipathRules multipath;
 
     bool is_own(Ip4 ip) const noexcept { return std::ranges::binary_search(own, ip); }
     uint8_t default_ttl() const noexcept {

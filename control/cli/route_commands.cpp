@@ -8,7 +8,7 @@ namespace vethway::cli {
 
 namespace {
 
-constexpr std::array kActions{"blackhole", "unreachable", "prohibit"};
+constexpr std::array kActions{"blackhole", "unreachable", "prohibit", "throw"};
 
 // Takes the next word if it is `key`; refuses it where its value would replace another.
 bool accept_once(Words& words, const Json& object, const char* key) {
@@ -25,6 +25,8 @@ void read_next_hop(Words& words, Json& hop, bool weighted) {
             hop["port"] = words.value("port");
         else if (weighted && accept_once(words, hop, "weight"))
             hop["weight"] = words.number("weight");
+        else if (accept_once(words, hop, "onlink"))
+            hop["onlink"] = true;
         else
             return;
     }
@@ -49,16 +51,29 @@ Json new_route(Words& words) {
             read_next_hop(words, route["next_hops"].emplace_back(Json::object()), true);
         } else if (accept_once(words, route, "metric")) {
             route["metric"] = words.number("metric");
+        } else if (accept_once(words, route, "nhid")) {
+            route["nhid"] = words.number("nhid");
+        } else if (accept_once(words, route, "src")) {
+            route["src"] = words.value("src");
+        } else if (accept_once(words, route, "scope")) {
+            route["scope"] = words.value("scope");
         } else if (!read_action(words, route)) {
             const size_t before = route.size();
             read_next_hop(words, route, false);
             if (route.size() == before)
-                words.expected("via, port, metric, nexthop, blackhole, unreachable or prohibit");
+                words.expected(
+                    "via, port, onlink, metric, src, scope, nexthop, nhid, blackhole, unreachable, "
+                    "prohibit or throw");
         }
     }
-    if (route.size() == 1 || (route.size() == 2 && route.contains("metric")))
+    const bool leads_somewhere = route.contains("via") || route.contains("port") ||
+                                 route.contains("next_hops") || route.contains("nhid") ||
+                                 route.contains("action");
+    if (!leads_somewhere)
         words.expected(
-            "where to: via ADDRESS, port NAME, nexthop …, blackhole, unreachable or prohibit");
+            "where to: via ADDRESS, port NAME, nexthop …, nhid ID, blackhole, unreachable, "
+            "prohibit "
+            "or throw");
     return route;
 }
 
@@ -80,14 +95,16 @@ int find_route(const Session& session, Words words) {
 void add_route_commands(CLI::App& app, Session& session) {
     CLI::App* route =
         app.add_subcommand("route", "Add, delete, look up routes")->require_subcommand(1);
-    add_change(*route, session,
-               {"add",
-                "Add a route",
-                "PREFIX {via ADDRESS [port NAME] | port NAME | nexthop via ADDRESS [port NAME] "
-                "[weight N] … | blackhole | unreachable | prohibit} [metric N]",
-                {{"default", "via", "port", "metric", "nexthop", "weight", "blackhole",
-                  "unreachable", "prohibit"}}},
-               "POST", "/routes", new_route);
+    add_change(
+        *route, session,
+        {"add",
+         "Add a route",
+         "PREFIX {via ADDRESS [port NAME [onlink]] | port NAME | nexthop via ADDRESS [port "
+         "NAME] [weight N] … | nhid ID | blackhole | unreachable | prohibit | throw} [metric "
+         "N] [src ADDRESS] [scope global|link|host]",
+         {{"default", "via", "port", "onlink", "metric", "nexthop", "weight", "nhid", "src",
+           "scope", "blackhole", "unreachable", "prohibit", "throw"}}},
+        "POST", "/routes", new_route);
     add_change(*route, session,
                {"del", "Delete a configured route", "PREFIX [metric N]", {{"default", "metric"}}},
                "DELETE", "/routes", old_route);

@@ -13,7 +13,7 @@ namespace {
 
 std::string hop_text(const Json& hop) {
     return (hop["via"].is_null() ? "" : "via " + text_of(hop["via"]) + ' ') + "port " +
-           text_of(hop["port"]);
+           text_of(hop["port"]) + (hop.value("onlink", false) ? " onlink" : "");
 }
 
 std::string upper(std::string text) {
@@ -26,9 +26,12 @@ std::string route_line(const Json& route, bool colour) {
     const auto type = route["type"].get<std::string>();
     const std::string to = route["to"] == "0.0.0.0/0" ? "default" : text_of(route["to"]);
     const Json& hops = route["next_hops"];
-    const bool action = type == "blackhole" || type == "unreachable" || type == "prohibit";
+    const bool action =
+        type == "blackhole" || type == "unreachable" || type == "prohibit" || type == "throw";
     std::string line = action ? type + ' ' + to : to;
     if (hops.size() == 1) line += ' ' + hop_text(hops[0]);
+    if (route.contains("nhid") && !route["nhid"].is_null())
+        line += " nhid " + text_of(route["nhid"]);
     if (!action) line += ' ' + type;
     if (!route["source"].is_null()) line += " src " + text_of(route["source"]);
     if (route["metric"] != 0) line += " metric " + text_of(route["metric"]);

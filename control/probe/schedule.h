@@ -34,7 +34,7 @@ struct PingOptions {
     std::chrono::milliseconds wait{10'000};  // for the last answer, where none has come
     std::optional<std::chrono::milliseconds> deadline;
     bool until_reply = false;  // one is enough
-    uint8_t ttl = 0;  // 0: ip_default_ttl
+    uint8_t ttl = 0;           // 0: ip_default_ttl
 };
 std::unique_ptr<ProbeSchedule> ping_schedule(const PingOptions& options,
                                              ProbeSchedule::Clock::time_point now);

@@ -31,6 +31,7 @@ struct RouteEntry {
     static constexpr size_t kMaxHops = 32;
     RouteType type = RouteType::none;
     uint8_t hop_count = 0;
+    Ip4 source;  // of packets of our own; zero: as the egress port has it
     std::array<NextHop, kMaxHops> hops{};
 
     // Worker: of several next hops, the one whose share of the hash space `hash` falls in, so that

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
-#include "dataplane/net/headers.h"
+#include "dataplane/multipath_rules.h"
 
 namespace vethway {
 
-// A flow is a pair of addresses (Linux fib_multipath_hash_policy 0): fragments keep to their path.
-inline uint32_t flow_hash(const Ip4Header& ip) noexcept {
-    uint64_t x = uint64_t{ip.src} << 32 | ip.dst;
-    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccd;  // MurmurHash3's finalizer
-    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53;
-    return static_cast<uint32_t>(x >> 32);
-}
+// Worker: the number of the flow that the packet from its IPv4 header on belongs to, the same both
+// ways (Linux fib_multipath_hash). By layer 3 a flow is a pair of addresses, and an ICMP error
+// belongs to the flow that it is about; by layer 4 ports and protocol count as well, but a fragment
+// has no ports (Linux __skb_flow_dissect), so that all of a datagram take one way.
+uint32_t flow_hash(std::span<const std::byte> l3, const MultipathRules& rules) noexcept;
 
 }  // namespace vethway

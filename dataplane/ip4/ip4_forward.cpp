@@ -3,7 +3,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/icmp/refuse.h"
-#include "dataplane/ip4/flow_hash.h"
+#include "dataplane/ip4/select_hop.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/segment.h"
 
@@ -52,7 +52,7 @@ bool ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
             continue;
         }
         const RouteEntry& route = *packet.route;
-        const NextHop& hop = route.hop_count == 1 ? route.hops[0] : route.select(flow_hash(ip));
+        const NextHop& hop = select_hop(c, route, l3_bytes(*m));
         const PortState& egress = c.port(hop.port);
         packet.egress = hop.port;
         const Ip4 destination = packet.options.to_stop ? packet.next_hop : Ip4{ip.dst};

@@ -2,8 +2,8 @@
 #include "dataplane/ip4/ip4_output.h"
 
 #include "dataplane/context.h"
-#include "dataplane/ip4/flow_hash.h"
 #include "dataplane/ip4/ip4_options.h"
+#include "dataplane/ip4/select_hop.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/packet_list.h"
 
@@ -56,10 +56,12 @@ void send(Context& c, rte_mbuf* m, const RouteEntry& route, Ip4OutputOutputs out
         if (ip.src == 0) ip.src = ip.dst;
         packet.egress = kLoopback;
     } else {
-        const NextHop& hop = route.select(flow_hash(ip));
+        const NextHop& hop = select_hop(c, route, l3_bytes(*m));
         packet.egress = hop.port;
         packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
-        if (ip.src == 0) ip.src = c.snap().source_for(hop.port, packet.next_hop).value;
+        if (ip.src == 0)
+            ip.src = route.source.is_zero() ? c.snap().source_for(hop.port, packet.next_hop).value
+                                            : route.source.value;
     }
     if (ip.header_bytes() > sizeof ip) [[unlikely]] {
         stamp_own(l3_bytes(*m).first(ip.header_bytes()), packet.options,

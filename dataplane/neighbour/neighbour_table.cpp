@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <random>
 
 #include "dataplane/meta.h"
 
@@ -40,23 +41,44 @@ bool Neighbour::change(NeighbourLink before, NeighbourLink after, uint64_t now) 
     return true;
 }
 
-// Four slots and more a neighbour: with two buckets of eight to choose from, none overflows in
-// practice. (Of two slots a neighbour, most tables of 4096 would be full before they are.)
-NeighbourTable::NeighbourTable(uint32_t max_neighbours, uint32_t max_held)
-    : max_neighbours_(max_neighbours),
-      max_held_(max_held),
-      slots_(std::bit_ceil(std::max(max_neighbours * 4, 2 * kBucket))),
-      keys_(std::make_unique<Bucket[]>(slots_ / kBucket)),
-      neighbours_(std::make_unique<Neighbour[]>(slots_)) {}
+static uint64_t drawn_seed() {
+    std::random_device random;
+    return uint64_t{random()} << 32 | random();
+}
+
+// Two slots a neighbour. Of two buckets the emptier is taken, so that hardly ever both are full
+// (the power of two choices); the overflow is for hardly ever.
+NeighbourTable::NeighbourTable(const Limits& limits, uint64_t seed)
+    : seed_(seed != 0 ? seed : drawn_seed()),
+      max_held_(limits.max_held),
+      buckets_(std::bit_ceil(
+          std::max((limits.thresholds.gc_thresh3 + limits.max_permanent) * 2 / kBucket, 2U))),
+      slots_((buckets_ + kOverflowBuckets) * kBucket),
+      keys_(std::make_unique<Bucket[]>(buckets_ + kOverflowBuckets)),
+      neighbours_(std::make_unique<Neighbour[]>(slots_)) {
+    set_thresholds(limits.thresholds);
+}
+
+void NeighbourTable::set_thresholds(const NeighbourThresholds& t) noexcept {
+    gc_thresh1_.store(t.gc_thresh1, std::memory_order_relaxed);
+    gc_thresh2_.store(t.gc_thresh2, std::memory_order_relaxed);
+    gc_thresh3_.store(t.gc_thresh3, std::memory_order_relaxed);
+}
+
+NeighbourThresholds NeighbourTable::thresholds() const noexcept {
+    return {gc_thresh1_.load(std::memory_order_relaxed),
+            gc_thresh2_.load(std::memory_order_relaxed),
+            gc_thresh3_.load(std::memory_order_relaxed)};
+}
 
 NeighbourTable::Buckets NeighbourTable::buckets_of(uint64_t packed) const noexcept {
-    const uint64_t h = mix(packed);
-    const uint32_t mask = slots_ / kBucket - 1;
+    const uint64_t h = mix(packed ^ seed_);
+    const uint32_t mask = buckets_ - 1;
     return {static_cast<uint32_t>(h) & mask, static_cast<uint32_t>(h >> 32) & mask};
 }
 
 std::atomic<uint64_t>& NeighbourTable::key_of(const Neighbour& n) noexcept {
-    const auto i = static_cast<uint32_t>(&n - neighbours_.get());
+    const uint32_t i = slot_of(n);
     return keys_[i / kBucket].keys[i % kBucket];
 }
 
@@ -71,7 +93,17 @@ Neighbour* NeighbourTable::find(NeighbourKey key) noexcept {
     const uint64_t packed = pack(key);
     const Buckets b = buckets_of(packed);
     Neighbour* n = scan(b.first, packed);
-    return n != nullptr ? n : scan(b.second, packed);
+    if (n == nullptr) n = scan(b.second, packed);
+    if (n != nullptr || overflowed_.load(std::memory_order_acquire) == 0) [[likely]]
+        return n;
+    for (uint32_t i = 0; i < kOverflowBuckets && n == nullptr; ++i) n = scan(buckets_ + i, packed);
+    return n;
+}
+
+uint32_t NeighbourTable::Bucket::taken() const noexcept {
+    uint32_t n = 0;
+    for (const auto& key : keys) n += key.load(std::memory_order_relaxed) != kFree ? 1 : 0;
+    return n;
 }
 
 // A free slot's Neighbour was reset by recycle(), so claiming the key is all there is to publish;
@@ -84,6 +116,7 @@ Neighbour* NeighbourTable::claim(uint32_t bucket, NeighbourKey key, uint64_t now
         if (!word.compare_exchange_strong(expected, kLeaving, std::memory_order_acq_rel)) continue;
         Neighbour& n = neighbours_[bucket * kBucket + i];
         n.key = key;
+        n.used_tsc.store(now, std::memory_order_relaxed);
         n.confirmed_tsc.store(now, std::memory_order_relaxed);
         n.changed_tsc.store(now, std::memory_order_relaxed);
         word.store(pack(key), std::memory_order_release);
@@ -94,25 +127,40 @@ Neighbour* NeighbourTable::claim(uint32_t bucket, NeighbourKey key, uint64_t now
 
 // Two workers that meet the same new neighbour within nanoseconds may each add it. find() then
 // always returns the first in bucket order; the other one is never confirmed, and ages out.
-Neighbour* NeighbourTable::find_or_add(NeighbourKey key, uint64_t now) noexcept {
-    if (Neighbour* n = find(key)) return n;
-    if (size_.fetch_add(1, std::memory_order_relaxed) < max_neighbours_) {
-        const Buckets b = buckets_of(pack(key));
-        Neighbour* n = claim(b.first, key, now);
-        if (n == nullptr) n = claim(b.second, key, now);
-        if (n != nullptr) return find(key);
-    }
-    size_.fetch_sub(1, std::memory_order_relaxed);
+Neighbour* NeighbourTable::add(NeighbourKey key, uint64_t now) noexcept {
+    const Buckets b = buckets_of(pack(key));
+    const bool swap = keys_[b.second].taken() < keys_[b.first].taken();
+    Neighbour* n = claim(swap ? b.second : b.first, key, now);
+    if (n == nullptr) n = claim(swap ? b.first : b.second, key, now);
+    if (n != nullptr) return find(key);
+    overflowed_.fetch_add(1, std::memory_order_acq_rel);  // before, so that whoever looks sees it
+    for (uint32_t i = 0; i < kOverflowBuckets && n == nullptr; ++i)
+        n = claim(buckets_ + i, key, now);
+    if (n != nullptr) return find(key);
+    overflowed_.fetch_sub(1, std::memory_order_acq_rel);
     return nullptr;
 }
 
-bool NeighbourTable::could_add(NeighbourKey key) const noexcept {
-    if (size() >= max_neighbours_) return false;
-    const Buckets b = buckets_of(pack(key));
-    for (const uint32_t bucket : {b.first, b.second})
-        for (const std::atomic<uint64_t>& word : keys_[bucket].keys)
-            if (word.load(std::memory_order_relaxed) == kFree) return true;
-    return false;
+Neighbour* NeighbourTable::find_or_add(NeighbourKey key, uint64_t now) noexcept {
+    if (Neighbour* n = find(key)) return n;
+    const uint32_t before = learned_.fetch_add(1, std::memory_order_relaxed);
+    if (before >= gc_thresh2_.load(std::memory_order_relaxed) &&
+        !pressed_.load(std::memory_order_relaxed))
+        pressed_.store(true, std::memory_order_relaxed);
+    if (before < gc_thresh3_.load(std::memory_order_relaxed))
+        if (Neighbour* n = add(key, now)) return n;
+    learned_.fetch_sub(1, std::memory_order_relaxed);
+    return nullptr;
+}
+
+Neighbour* NeighbourTable::find_or_add_permanent(NeighbourKey key, uint64_t now) noexcept {
+    Neighbour* n = find(key);
+    const bool learned = n != nullptr && !n->permanent;
+    if (n == nullptr) n = add(key, now);
+    if (n == nullptr) return nullptr;
+    if (learned) learned_.fetch_sub(1, std::memory_order_relaxed);
+    n->permanent = true;
+    return n;
 }
 
 // True and one more, unless there are `most` already.
@@ -125,13 +173,30 @@ static bool add_one(std::atomic<uint32_t>& count, uint32_t most) noexcept {
 // In a buffer of 64 KiB (frame_buffers.h).
 static bool is_large(const rte_mbuf& m) noexcept { return m.buf_len > UINT16_MAX / 2; }
 
-NeighbourTable::Hold NeighbourTable::hold(Neighbour& n, rte_mbuf& m) noexcept {
+uint32_t NeighbourTable::buffer_bytes(const rte_mbuf& m) noexcept {
+    uint32_t bytes = 0;
+    for (const rte_mbuf* s = &m; s != nullptr; s = s->next)
+        bytes += static_cast<uint32_t>(sizeof *s + s->priv_size + s->buf_len);
+    return bytes;
+}
+
+bool NeighbourTable::is_full(const Neighbour& n, const rte_mbuf& m,
+                             const NeighbourLimits& limits) noexcept {
+    const uint32_t count = n.held_count.load(std::memory_order_relaxed);
+    const uint32_t bytes = n.held_bytes.load(std::memory_order_relaxed);
+    return count > 0 &&
+           (count >= limits.unres_qlen || bytes + buffer_bytes(m) > limits.unres_qlen_bytes);
+}
+
+NeighbourTable::Hold NeighbourTable::hold(Neighbour& n, rte_mbuf& m,
+                                          const NeighbourLimits& limits) noexcept {
     if (!add_one(held_, max_held_)) return Hold::queue_full;
-    if (!add_one(n.held_count, kMaxHeldEach)) {
-        held_.fetch_sub(1, std::memory_order_relaxed);
-        return Hold::queue_full;
-    }
-    if (is_large(m) && !add_one(large_held_, kMaxLargeHeld)) {
+    const uint32_t bytes = buffer_bytes(m);
+    const uint32_t before = n.held_count.fetch_add(1, std::memory_order_relaxed);
+    const uint32_t sum = n.held_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+    const bool fits = before == 0 || (before < limits.unres_qlen && sum <= limits.unres_qlen_bytes);
+    if (!fits || (is_large(m) && !add_one(large_held_, kMaxLargeHeld))) {
+        n.held_bytes.fetch_sub(bytes, std::memory_order_relaxed);
         n.held_count.fetch_sub(1, std::memory_order_relaxed);
         held_.fetch_sub(1, std::memory_order_relaxed);
         return Hold::queue_full;
@@ -142,22 +207,25 @@ NeighbourTable::Hold NeighbourTable::hold(Neighbour& n, rte_mbuf& m) noexcept {
     return Hold::held;
 }
 
-bool NeighbourTable::would_hold(const Neighbour* n, const rte_mbuf& m) const noexcept {
+bool NeighbourTable::would_hold(const Neighbour* n, const rte_mbuf& m,
+                                const NeighbourLimits& limits) const noexcept {
     if (is_large(m) && large_held_.load(std::memory_order_relaxed) >= kMaxLargeHeld) return false;
-    return (n != nullptr && is_full(*n)) || held() < max_held_;
+    return (n != nullptr && is_full(*n, m, limits)) || held() < max_held_;
 }
 
 rte_mbuf* NeighbourTable::take_held(Neighbour& n, uint32_t& count) noexcept {
     rte_mbuf* newest = n.held.exchange(nullptr, std::memory_order_acq_rel);
     rte_mbuf* oldest = nullptr;
-    uint32_t large = 0;
+    uint32_t large = 0, bytes = 0;
     for (count = 0; newest != nullptr; ++count) {
         if (is_large(*newest)) ++large;
+        bytes += buffer_bytes(*newest);
         rte_mbuf* const next = meta(*newest).next_held;
         meta(*newest).next_held = oldest;
         oldest = newest;
         newest = next;
     }
+    n.held_bytes.fetch_sub(bytes, std::memory_order_relaxed);
     n.held_count.fetch_sub(count, std::memory_order_relaxed);
     held_.fetch_sub(count, std::memory_order_relaxed);
     large_held_.fetch_sub(large, std::memory_order_relaxed);
@@ -199,11 +267,13 @@ void NeighbourTable::remove(Neighbour& n) noexcept {
 }
 
 void NeighbourTable::recycle(Neighbour& n) noexcept {
+    if (!n.permanent) learned_.fetch_sub(1, std::memory_order_relaxed);
     n.link.store(0, std::memory_order_relaxed);
     n.probes = 0;
     n.probed_tsc = 0;
+    n.permanent = false;
     key_of(n).store(kFree, std::memory_order_release);
-    size_.fetch_sub(1, std::memory_order_relaxed);
+    if (is_overflow(n)) overflowed_.fetch_sub(1, std::memory_order_acq_rel);
 }
 
 }  // namespace vethway

@@ -3,8 +3,9 @@
 // 4861 7.3.2 as Linux uses it for ARP (net/core/neighbour.c).
 //
 // Workers add, learn and hold packets without a lock; only the control thread removes, and its
-// timers do the rest (control/neighbours.cpp). A bucket is one cache line of eight keys; a key has
-// two buckets. MAC and state share one atomic word, so that no reader sees half of a change.
+// timers do the rest (control/neighbour_machine.h). A bucket is one cache line of eight keys; a key
+// has two buckets and goes into the emptier one, or where both are full into a few more that all
+// share. MAC and state share one atomic word, so that no reader sees half of a change.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -14,6 +15,7 @@
 #include <functional>
 #include <memory>
 
+#include "dataplane/neighbour/neighbour_limits.h"
 #include "dataplane/net/ip4.h"
 #include "dataplane/net/mac.h"
 
@@ -56,47 +58,69 @@ struct NeighbourLink {
 };
 
 struct alignas(64) Neighbour {
+    // What a worker reads of each packet's neighbour.
     std::atomic<uint64_t> link{0};           // a NeighbourLink, packed
+    std::atomic<uint64_t> used_tsc{0};       // a packet went there, to 1/16 s
     std::atomic<uint64_t> confirmed_tsc{0};  // the last proof that it is there
     std::atomic<uint64_t> changed_tsc{0};    // when it entered its state
-    std::atomic<rte_mbuf*> held{nullptr};    // newest first, linked by meta().next_held
-    std::atomic<uint32_t> held_count{0};
+    NeighbourKey key;                        // constant while the slot is taken
+
+    alignas(64) std::atomic<rte_mbuf*> held{nullptr};  // newest first, by meta().next_held
+    std::atomic<uint32_t> held_count{0}, held_bytes{0};
     uint32_t probes = 0;      // control thread: requests sent in this state
     uint64_t probed_tsc = 0;  // control thread: when the last one was sent
-    NeighbourKey key;         // constant while the slot is taken
+    bool permanent = false;   // control thread: not counted among those learned
 
     NeighbourLink read() const noexcept {
         return NeighbourLink::unpacked(link.load(std::memory_order_acquire));
     }
     // False when another thread changed the link since `before` was read.
     bool change(NeighbourLink before, NeighbourLink after, uint64_t now) noexcept;
+    void note_use(uint64_t now, uint64_t hz) noexcept {
+        if (now > used_tsc.load(std::memory_order_relaxed) + hz / 16)
+            used_tsc.store(now, std::memory_order_relaxed);
+    }
+};
+
+// Linux's gc_thresh1 to 3: with fewer than the first none is forgotten; beyond the second those of
+// no use make way; there are never more than the third.
+struct NeighbourThresholds {
+    uint32_t gc_thresh1 = 128, gc_thresh2 = 512, gc_thresh3 = 1024;
 };
 
 class NeighbourTable {
 public:
     static constexpr uint32_t kMaxLargeHeld = 64;
-    static constexpr uint32_t kMaxHeldEach = 64;  // packets; Linux's unres_qlen in full-size frames
 
-    // `max_neighbours` bounds the entries, `max_held` the packets that wait in all of them; of
-    // those that are in large buffers a few only, as there are few.
-    NeighbourTable(uint32_t max_neighbours, uint32_t max_held);
+    // At most `thresholds.gc_thresh3` are learned, beside `max_permanent` that are configured;
+    // `max_held` bounds the packets that wait in all of them, of those in large buffers a few only,
+    // as there are few. `seed` makes it unpredictable which keys share a bucket; 0: drawn.
+    struct Limits {
+        NeighbourThresholds thresholds;
+        uint32_t max_permanent = 0, max_held = 0;
+    };
+    explicit NeighbourTable(const Limits& limits, uint64_t seed = 0);
 
     // Worker and control thread; null when unknown.
     Neighbour* find(NeighbourKey key) noexcept;
     // The same, added if need be; null when the table is full.
     Neighbour* find_or_add(NeighbourKey key, uint64_t now) noexcept;
-    // Whether find_or_add() would find room for one that is not there.
-    bool could_add(NeighbourKey key) const noexcept;
+    // Control thread: the same, not counted among those learned.
+    Neighbour* find_or_add_permanent(NeighbourKey key, uint64_t now) noexcept;
 
     enum class Hold : uint8_t { held, queue_full };
     // Worker: `m` waits for the neighbour, unless the limits are reached (it stays the caller's).
-    Hold hold(Neighbour& n, rte_mbuf& m) noexcept;
+    // However large, one packet alone may wait.
+    Hold hold(Neighbour& n, rte_mbuf& m, const NeighbourLimits& limits) noexcept;
+    // What a packet that waits costs, whatever is in it (Linux skb->truesize).
+    static uint32_t buffer_bytes(const rte_mbuf& m) noexcept;
+    // Whether hold() would find the neighbour's own limits reached.
+    static bool is_full(const Neighbour& n, const rte_mbuf& m,
+                        const NeighbourLimits& limits) noexcept;
     // Whether `m` would wait for the neighbour (null: one that is still to be added), whose oldest
-    // packet makes way where its own queue is full.
-    bool would_hold(const Neighbour* n, const rte_mbuf& m) const noexcept;
-    bool is_full(const Neighbour& n) const noexcept {
-        return n.held_count.load(std::memory_order_relaxed) >= kMaxHeldEach;
-    }
+    // packets make way where its own limits are reached.
+    bool would_hold(const Neighbour* n, const rte_mbuf& m,
+                    const NeighbourLimits& limits) const noexcept;
     // Worker and control thread: all that waits, oldest first, linked by meta().next_held.
     rte_mbuf* take_held(Neighbour& n, uint32_t& count) noexcept;
 
@@ -111,28 +135,45 @@ public:
     void for_each(const std::function<void(Neighbour&)>& visit);
     void remove(Neighbour& n) noexcept;
     void recycle(Neighbour& n) noexcept;
-    uint32_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
-    uint32_t capacity() const noexcept { return max_neighbours_; }
+    // Control thread: gc_thresh3 can't be above the one that the table was made for.
+    void set_thresholds(const NeighbourThresholds& thresholds) noexcept;
+    NeighbourThresholds thresholds() const noexcept;
+    // Control thread: whether one was added or refused beyond gc_thresh2 since it was asked last.
+    bool take_pressed() noexcept { return pressed_.exchange(false, std::memory_order_relaxed); }
+
+    uint32_t size() const noexcept { return learned_.load(std::memory_order_relaxed); }
+    bool is_full() const noexcept { return size() >= gc_thresh3_.load(std::memory_order_relaxed); }
     uint32_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
     size_t bytes() const noexcept { return slots_ * (sizeof(Neighbour) + sizeof(uint64_t)); }
 
 private:
-    static constexpr uint32_t kBucket = 8;
+    static constexpr uint32_t kBucket = 8, kOverflowBuckets = 8;
     struct alignas(64) Bucket {
         std::atomic<uint64_t> keys[kBucket];
+        uint32_t taken() const noexcept;
     };
     struct Buckets {
         uint32_t first, second;
     };
     Buckets buckets_of(uint64_t packed) const noexcept;
     Neighbour* scan(uint32_t bucket, uint64_t packed) noexcept;
+    Neighbour* add(NeighbourKey key, uint64_t now) noexcept;
     Neighbour* claim(uint32_t bucket, NeighbourKey key, uint64_t now) noexcept;
+    uint32_t slot_of(const Neighbour& n) const noexcept {
+        return static_cast<uint32_t>(&n - neighbours_.get());
+    }
+    bool is_overflow(const Neighbour& n) const noexcept { return slot_of(n) >= buckets_ * kBucket; }
     std::atomic<uint64_t>& key_of(const Neighbour& n) noexcept;
 
-    uint32_t max_neighbours_, max_held_, slots_;
+    const uint64_t seed_;
+    const uint32_t max_held_;
+    const uint32_t buckets_, slots_;  // those behind the buckets are the overflow's
     std::unique_ptr<Bucket[]> keys_;
     std::unique_ptr<Neighbour[]> neighbours_;
-    alignas(64) std::atomic<uint32_t> size_{0};
+    std::atomic<uint32_t> gc_thresh1_, gc_thresh2_, gc_thresh3_;
+    std::atomic<uint32_t> overflowed_{0};  // in the overflow
+    std::atomic<bool> pressed_{false};
+    alignas(64) std::atomic<uint32_t> learned_{0};
     std::atomic<uint32_t> held_{0}, large_held_{0};
 };
 

@@ -32,6 +32,7 @@ void send(Context& c, rte_mbuf* m, const Mac& dst, const PortState& port) noexce
 
 // RFC 4861 7.3.3: the first packet to a stale neighbour starts the clock of its delay state.
 void note_use(Context& c, Neighbour& n, NeighbourLink link) noexcept {
+    n.note_use(c.now, c.hz);
     if (link.state == NeighbourState::stale)
         n.change(link, {NeighbourState::delay, link.mac}, c.now);
 }
@@ -56,41 +57,73 @@ void ask(Context& c, rte_mbuf& about, NeighbourKey key) noexcept {
     c.tx.push(c.snap(), request);
 }
 
+const NeighbourLimits& limits_of(const Context& c, const Neighbour& n) noexcept {
+    return c.port(n.key.port).neighbour_limits;
+}
+
 void hold_or_drop(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
     // Before, since the packet is anybody's once it is held.
     c.note(m, Step::waits, static_cast<uint32_t>(n.read().state),
            n.held_count.load(std::memory_order_relaxed));
-    if (c.neighbours.hold(n, *m) == NeighbourTable::Hold::held)
+    if (c.neighbours.hold(n, *m, limits_of(c, n)) == NeighbourTable::Hold::held)
         c.counters.held(1);
     else
         c.drops.add(m, Drop::neighbour_queue_full);
 }
 
-// Where the neighbour's queue is full the oldest makes way: it is the likeliest to be of no use any
-// more (RFC 1122 2.3.2.2; Linux __neigh_event_send).
-void hold(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
-    if (c.neighbours.is_full(n)) {
-        PacketList waiting;
-        release_held(c, n, waiting);
-        if (rte_mbuf* oldest = waiting.pop()) c.drops.add(oldest, Drop::neighbour_queue_full);
-        while (rte_mbuf* next = waiting.pop()) hold_or_drop(c, n, next);
+// Where the neighbour's queue is full the oldest make way: they are the likeliest to be of no use
+// any more (RFC 1122 2.3.2.2; Linux __neigh_event_send).
+void make_way(Context& c, Neighbour& n, rte_mbuf& m) noexcept {
+    const NeighbourLimits& limits = limits_of(c, n);
+    PacketList waiting;
+    release_held(c, n, waiting);
+    uint64_t bytes = NeighbourTable::buffer_bytes(m);
+    for (rte_mbuf* w = waiting.front(); w != nullptr; w = meta(*w).next_held)
+        bytes += NeighbourTable::buffer_bytes(*w);
+    while (!waiting.empty() &&
+           (waiting.size() >= limits.unres_qlen || bytes > limits.unres_qlen_bytes)) {
+        rte_mbuf* const oldest = waiting.pop();
+        bytes -= NeighbourTable::buffer_bytes(*oldest);
+        c.drops.add(oldest, Drop::neighbour_queue_full);
     }
+    while (rte_mbuf* next = waiting.pop()) hold_or_drop(c, n, next);
+}
+
+void hold(Context& c, Neighbour& n, rte_mbuf* m) noexcept {
+    if (NeighbourTable::is_full(n, *m, limits_of(c, n))) make_way(c, n, *m);
     hold_or_drop(c, n, m);
 }
 
 // What wait() would do, by what it would see.
 void would_wait(Context& c, rte_mbuf* m, NeighbourKey key) noexcept {
     const Neighbour* n = c.neighbours.find(key);
-    if (n == nullptr && !c.neighbours.could_add(key))
-        return c.drops.add(m, Drop::neighbour_table_full);
+    if (n == nullptr && c.neighbours.is_full()) return c.drops.add(m, Drop::neighbour_table_full);
     const NeighbourState state = n != nullptr ? n->read().state : NeighbourState::none;
-    if (state == NeighbourState::none || state == NeighbourState::failed) ask(c, *m, key);
+    if (state == NeighbourState::none || state == NeighbourState::failed) {
+        const auto first = c.port(key.port).neighbour_limits.first;
+        if (first == NeighbourLimits::First::fails) return c.drops.add(m, Drop::neighbour_failed);
+        if (first == NeighbourLimits::First::asks) ask(c, *m, key);
+    }
     c.note(m, Step::waits, static_cast<uint32_t>(state),
            n != nullptr ? n->held_count.load(std::memory_order_relaxed) : 0);
-    if (c.neighbours.would_hold(n, *m))
+    if (c.neighbours.would_hold(n, *m, c.port(key.port).neighbour_limits))
         c.drops.free(m);
     else
         c.drops.add(m, Drop::neighbour_queue_full);
+}
+
+// Begins to look for an idle neighbour. Of several workers that meet it idle, one wins and asks.
+// False where nobody may ask.
+bool begin(Context& c, Neighbour& n, NeighbourLink before, rte_mbuf* about) noexcept {
+    const auto first = limits_of(c, n).first;
+    if (first == NeighbourLimits::First::fails) {
+        n.change(before, {NeighbourState::failed, {}}, c.now);
+        return false;
+    }
+    if (n.change(before, {NeighbourState::incomplete, {}}, c.now) &&
+        first == NeighbourLimits::First::asks)
+        ask(c, *about, n.key);
+    return true;
 }
 
 void wait(Context& c, rte_mbuf* m, PacketList& released) noexcept {
@@ -101,8 +134,8 @@ void wait(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     const NeighbourLink before = n->read();
     const bool idle =
         before.state == NeighbourState::none || before.state == NeighbourState::failed;
-    // Of several workers that meet it idle, one wins and asks.
-    if (idle && n->change(before, {NeighbourState::incomplete, {}}, c.now)) ask(c, *m, key);
+    if (idle && !begin(c, *n, before, m)) return c.drops.add(m, Drop::neighbour_failed);
+    n->note_use(c.now, c.hz);
     hold(c, *n, m);
     // The answer may have come to another worker before `m` was in the queue, and found it empty.
     if (n->read().usable()) release_held(c, *n, released);

@@ -34,6 +34,7 @@ import cases_knobs_ip4  # noqa: E402
 import cases_local  # noqa: E402
 import cases_options  # noqa: E402
 import cases_resolve  # noqa: E402
+import cases_routes  # noqa: E402
 import differences  # noqa: E402
 from decode import decoded, normal, outcome  # noqa: E402
 from daemon import ApiError  # noqa: E402
@@ -46,7 +47,7 @@ AT_RANDOM = 250  # frames, where no more are asked for
 
 # Fragments come last: what stays incomplete is told of by vethway after 30 seconds.
 CASES = [c for m in (cases_ip4, cases_forward, cases_options, cases_icmp, cases_local, cases_arp, cases_resolve,
-                     cases_knobs_ip4, cases_knobs_icmp, cases_knobs_arp, cases_fragments) for c in m.CASES]
+                     cases_knobs_ip4, cases_knobs_icmp, cases_knobs_arp, cases_routes, cases_fragments) for c in m.CASES]
 CASES += cases_knobs_arp.RESTARTS  # after which the routers are made anew
 
 

@@ -3,7 +3,7 @@
 YAML comes from here, so that no side can be configured by mistake.
 
 Three ports with one host each. p2 has a second subnet, for the choice of a source address; p3 has a
-small MTU, no multiple of 8, for fragments; and a /31 (RFC 3021)."""
+small MTU, no multiple of 8, for fragments; a /31 (RFC 3021), and a /32 that is alone on its link."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ class Port:
 
 PORTS = {1: Port(("10.1.0.1/24",)),
          2: Port(("10.2.0.1/24", "10.2.1.1/24")),
-         3: Port(("10.3.0.1/24", "10.3.1.0/31"), mtu=1402)}
+         3: Port(("10.3.0.1/24", "10.3.1.0/31", "10.3.2.1/32"), mtu=1402)}
 OWN_ADDRESSES = tuple(a.split("/")[0] for p in PORTS.values() for a in p.addresses)
 
 # (to, via or action). No default route: what is not here has no route.
@@ -28,6 +28,32 @@ ROUTES = (("10.8.0.0/16", "10.2.0.2"), ("10.8.1.0/24", "10.3.0.2"), ("10.8.1.9/3
           ("10.7.0.0/16", "10.2.0.200"),     # a gateway that no ARP entry is known for
           ("10.6.0.0/24", "p1"),             # on p1's link, though in none of its subnets
           ("192.0.2.0/24", "blackhole"), ("198.51.100.0/24", "unreachable"), ("203.0.113.0/24", "prohibit"))
+# Next hops with a number: (what `ip nexthop add` is told, the same in YAML).
+NEXTHOPS = (("id 1 via 10.2.0.2 dev p2", "id: 1, via: 10.2.0.2, port: p2"),
+            ("id 2 via 10.3.0.2 dev p3", "id: 2, via: 10.3.0.2, port: p3"),
+            ("id 3 via 10.2.0.3 dev p2", "id: 3, via: 10.2.0.3, port: p2"),
+            ("id 4 blackhole", "id: 4, blackhole: true"),
+            ("id 5 via 10.77.0.2 dev p2 onlink", "id: 5, via: 10.77.0.2, port: p2, onlink: true"),
+            ("id 10 group 1,3/3", "id: 10, group: [1, {id: 3, weight: 3}]"))
+# Routes beyond a gateway or an action, likewise. Several next hops lead to one host, as which of them a
+# router takes is its own business.
+MORE_ROUTES = (
+    ("10.20.0.0/16 nexthop via 10.2.0.2 nexthop via 10.2.0.3 weight 9",
+     "to: 10.20.0.0/16, nexthops: [{via: 10.2.0.2}, {via: 10.2.0.3, weight: 9}]"),
+    ("10.20.1.0/24 nexthop via 10.2.0.2 nexthop via 10.2.0.200",
+     "to: 10.20.1.0/24, nexthops: [{via: 10.2.0.2}, {via: 10.2.0.200}]"),
+    ("throw 10.8.5.0/24", "to: 10.8.5.0/24, action: throw"),
+    ("10.21.0.0/16 via 10.77.0.2 dev p2 onlink", "to: 10.21.0.0/16, via: 10.77.0.2, port: p2, onlink: true"),
+    ("10.22.0.0/24 dev p2", "to: 10.22.0.0/24, port: p2"),
+    ("10.23.0.0/16 via 10.22.0.9", "to: 10.23.0.0/16, via: 10.22.0.9"),
+    ("10.24.0.0/24 dev p2 scope global", "to: 10.24.0.0/24, port: p2, scope: global"),
+    ("10.25.0.0/16 via 10.2.0.2 src 10.3.0.1", "to: 10.25.0.0/16, via: 10.2.0.2, src: 10.3.0.1"),
+    ("10.26.0.0/16 via 10.2.0.2 metric 10", "to: 10.26.0.0/16, via: 10.2.0.2, metric: 10"),
+    ("10.26.0.0/16 via 10.3.0.2 metric 5", "to: 10.26.0.0/16, via: 10.3.0.2, metric: 5"),
+    ("10.27.0.0/16 nhid 2", "to: 10.27.0.0/16, nhid: 2"),
+    ("10.28.0.0/16 nhid 4", "to: 10.28.0.0/16, nhid: 4"),
+    ("10.29.0.0/16 nhid 10", "to: 10.29.0.0/16, nhid: 10"),
+    ("10.30.0.0/16 nhid 5", "to: 10.30.0.0/16, nhid: 5"))
 ACTIONS = ("blackhole", "unreachable", "prohibit")
 PORT_NAMES = tuple(f"p{n}" for n in PORTS)
 
@@ -36,7 +62,7 @@ PORT_NAMES = tuple(f"p{n}" for n in PORTS)
 FIRST_SENDER, LAST_SENDER = 10, 199
 NEIGHBOURS = tuple([(f"10.{n}.0.{i}", host_mac(n), n) for n in PORTS for i in range(2, 10)] +
                    [(f"10.1.0.{i}", host_mac(1), 1) for i in range(FIRST_SENDER, LAST_SENDER + 1)] +
-                   [("10.2.1.2", host_mac(2), 2), ("10.3.1.1", host_mac(3), 3)])
+                   [("10.2.1.2", host_mac(2), 2), ("10.3.1.1", host_mac(3), 3), ("10.22.0.2", host_mac(2), 2)])
 assert all((host_ip(n), host_mac(n), n) in NEIGHBOURS for n in PORTS)
 
 
@@ -69,8 +95,11 @@ def vethway_yaml(knobs=()):
     lines = ["dataplane: {hugepages: off}", f"ip4: {{{', '.join(of('ip4'))}}}", "ports:"]
     lines += ["  - {" + ", ".join([f"name: p{n}, veth: p{n}, addresses: [{', '.join(p.addresses)}], mtu: {p.mtu}",
                                    *of(f"p{n}")]) + "}" for n, p in PORTS.items()]
+    lines.append("nexthops:")
+    lines += [f"  - {{{yaml}}}" for _, yaml in NEXTHOPS]
     lines.append("routes:")
     lines += [f"  - {{to: {to}, {_kind_of(via)}: {via}}}" for to, via in ROUTES]
+    lines += [f"  - {{{yaml}}}" for _, yaml in MORE_ROUTES]
     lines.append("neighbours:")
     lines += [f"  - {{address: {a}, mac: '{mac}', port: p{n}}}" for a, mac, n in NEIGHBOURS]
     lines.append("control: {socket: '{socket}'}")
@@ -122,9 +151,11 @@ def kernel_sysctls():
 def kernel_commands():
     """Lines for `ip -batch`."""
     lines = [f"link set p{n} mtu {p.mtu}" for n, p in PORTS.items()]
-    lines += [f"address add {a} brd + dev p{n}" if not a.endswith("/31") else f"address add {a} dev p{n}"
+    lines += [f"address add {a} dev p{n}" if a.endswith(("/31", "/32")) else f"address add {a} brd + dev p{n}"
               for n, p in PORTS.items() for a in p.addresses]
     lines += [f"route add {via} {to}" if via in ACTIONS else
               f"route add {to} {'dev' if via in PORT_NAMES else 'via'} {via}" for to, via in ROUTES]
+    lines += [f"nexthop add {kernel}" for kernel, _ in NEXTHOPS]
+    lines += [f"route add {kernel}" for kernel, _ in MORE_ROUTES]
     lines += [f"neigh replace {a} lladdr {mac} dev p{n} nud permanent" for a, mac, n in NEIGHBOURS]
     return lines

@@ -111,6 +111,7 @@ def test_held_packets_leave_in_order(lab):
     assert (neighbour["state"], neighbour["mac"], neighbour["held"]) == ("reachable", host_mac(2), 0)
 
 
+@needs(**LAB, more="neighbour_table: {unres_qlen: 64}")
 def test_queue_is_bounded(lab):
     w1, w2 = lab.wire("h1"), lab.wire("h2")
     with lab.moves({"p1.rx_packets": 70, "p2.originated.arp_request": 1, "p1.dropped.neighbour_queue_full": 6,

@@ -171,7 +171,7 @@ TEST_F(ArpInputTest, PermanentNeighbourStays) {
 }
 
 TEST_F(ArpInputTest, FullTableStillAnswers) {
-    for (uint32_t i = 0; i < neighbours_.capacity(); ++i)
+    for (uint32_t i = 0; i < neighbours_.thresholds().gc_thresh3; ++i)
         ASSERT_NE(neighbours_.find_or_add({2, Ip4{0x0a000300 + i}}, 0), nullptr);
     receive(frame(ArpMessage{}));
     EXPECT_EQ(sent(1).size(), 1U);

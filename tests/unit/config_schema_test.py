@@ -36,7 +36,15 @@ GOOD = {
     "route": ROUTE + "{to: default, via: 10.1.0.2, metric: 5}",
     "next_hops": ROUTE + "{to: 10.8.0.0/16, nexthops: [{via: 10.1.0.2, weight: 256}, {port: p1}]}",
     "action": ROUTE + "{to: 10.8.0.0/16, action: prohibit}",
+    "throw": ROUTE + "{to: 10.8.0.0/16, action: throw}",
+    "onlink": ROUTE + "{to: 10.8.0.0/16, via: 10.77.0.2, port: p1, onlink: true}",
+    "src_and_scope": ROUTE + "{to: 10.8.0.0/16, port: p1, src: 10.1.0.1, scope: link}",
+    "nexthops": P + "}\nnexthops: [{id: 1, via: 10.1.0.2}, {id: 2, group: [1]}, {id: 4, group: [{id: 1, weight: 2}]}, "
+                "{id: 3, blackhole: true}]\nroutes: [{to: default, nhid: 2}]",
+    "multipath": "multipath: {fib_multipath_hash_policy: 1, fib_multipath_use_neigh: true, fib_multipath_hash_seed: 7}",
     "neighbour": P + "}\nneighbours: [{address: 10.1.0.9, mac: 02:00:00:00:01:09, port: p1}]",
+    "neighbour_table": P + "}\nneighbour_table: {gc_thresh3: 4096, gc_interval: 30, retrans_time_ms: 500, "
+                       "ports: [{port: p1, mcast_solicit: 1}]}",
     "control": "control: {socket: /tmp/x.sock, mode: \"0666\"}\nmetrics: {listen: 0.0.0.0:9464}",
 }
 BAD = {
@@ -84,7 +92,19 @@ BAD = {
     "route_prefix": ROUTE + "{to: 10.8.0.0/33, via: 10.1.0.2}",
     "route_metric": ROUTE + "{to: 10.8.0.0/16, via: 10.1.0.2, metric: -1}",
     "weight_0": ROUTE + "{to: 10.8.0.0/16, nexthops: [{via: 10.1.0.2, weight: 0}]}",
+    "route_nhid_and_via": ROUTE + "{to: 10.8.0.0/16, nhid: 1, via: 10.1.0.2}",
+    "scope": ROUTE + "{to: 10.8.0.0/16, port: p1, scope: site}",
+    "onlink_word": ROUTE + "{to: 10.8.0.0/16, via: 10.1.0.2, port: p1, onlink: perhaps}",
+    "nexthop_id_0": P + "}\nnexthops: [{id: 0, via: 10.1.0.2}]",
+    "nexthop_of_nothing": P + "}\nnexthops: [{id: 1}]",
+    "nexthop_not_blackhole": P + "}\nnexthops: [{id: 1, blackhole: false}]",
+    "group_of_none": P + "}\nnexthops: [{id: 1, group: []}]",
+    "hash_policy_3": "multipath: {fib_multipath_hash_policy: 3}",
     "neighbour_no_mac": P + "}\nneighbours: [{address: 10.1.0.9, port: p1}]",
+    "gc_thresh3": "neighbour_table: {gc_thresh3: 0}",
+    "retrans_time": "neighbour_table: {retrans_time_ms: 99}",
+    "neighbour_port_thresh": P + "}\nneighbour_table: {ports: [{port: p1, gc_thresh3: 5}]}",
+    "neighbour_port_unnamed": P + "}\nneighbour_table: {ports: [{unres_qlen: 5}]}",
     "listen": "metrics: {listen: nowhere}",
     "mode": "control: {mode: \"0999\"}",
 }

@@ -123,6 +123,30 @@ INSTANTIATE_TEST_SUITE_P(Routes, Refused, testing::Values(
     Bad{"twice", two_routes("to: default, via: 10.1.0.2", "to: 0.0.0.0/0, port: r"), {"f:7:10: routes[1].to: another route to 0.0.0.0/0 has metric 0"}},
     Bad{"twice_metric", two_routes("to: 10.8.0.0/16, via: 10.1.0.2, metric: 7", "to: 10.8.0.0/16, action: prohibit, metric: 7"), {"f:7:10: routes[1].to: another route to 10.8.0.0/16 has metric 7"}}), bad_name);
 
+INSTANTIATE_TEST_SUITE_P(Gateways, Refused, testing::Values(
+    Bad{"onlink", route("to: default, via: 10.9.0.1, port: r, onlink: true"), {}},
+    Bad{"onlink_without_port", route("to: default, via: 10.9.0.1, onlink: true"), {"f:6:42: routes[0].onlink: needs port: on whose link is 10.9.0.1"}},
+    Bad{"onlink_without_via", route("to: default, port: r, onlink: true"), {"f:6:36: routes[0].onlink: needs via"}},
+    Bad{"onlink_multicast", route("to: default, via: 239.0.0.1, port: r, onlink: true"), {"f:6:24: routes[0].via: 239.0.0.1 can't be a gateway's address"}},
+    Bad{"onlink_own", route("to: default, via: 10.1.0.1, port: r, onlink: true"), {"f:6:24: routes[0].via: 10.1.0.1 is our own address, on port p"}},
+    Bad{"on_a_link_route", two_routes("to: 10.9.0.0/24, port: r", "to: default, via: 10.9.0.1"), {}},
+    Bad{"on_a_longer_link_route", two_routes("to: 10.1.0.64/26, port: r", "to: default, via: 10.1.0.65, port: p"), {"f:7:24: routes[1].via: 10.1.0.65 is in port r's subnet, not in p's"}},
+    Bad{"on_a_global_route", two_routes("to: 10.9.0.0/24, port: r, scope: global", "to: default, via: 10.9.0.1"), {"f:7:24: routes[1].via: 10.9.0.1 is in no port's subnet"}},
+    Bad{"behind_a_gateway", two_routes("to: 10.9.0.0/24, via: 10.1.0.2", "to: default, via: 10.9.0.1"), {"f:7:24: routes[1].via: 10.9.0.1 is in no port's subnet"}},
+    Bad{"scope_and_gateway", route("to: default, via: 10.1.0.2, scope: link"), {"f:6:41: routes[0].scope: a route of scope link has no gateway"}},
+    Bad{"scope_host_and_hops", route("to: default, nexthops: [{port: p}, {port: q}], scope: host"), {"f:6:60: routes[0].scope: a route of scope host has one next hop"}},
+    Bad{"src", route("to: default, via: 10.1.0.2, src: 10.2.0.1"), {}},
+    Bad{"src_not_ours", route("to: default, via: 10.1.0.2, src: 10.1.0.2"), {"f:6:39: routes[0].src: 10.1.0.2 is no address of ours"}}), bad_name);
+
+INSTANTIATE_TEST_SUITE_P(Nexthops, Refused, testing::Values(
+    Bad{"good", "ports: [{name: p, ring: {}}]\nnexthops: [{id: 1, port: p}, {id: 3, group: [1, {id: 2, weight: 9}]}, {id: 2, port: p}]\nroutes: [{to: default, nhid: 3}]", {}},
+    Bad{"id_twice", "nexthops: [{id: 1, blackhole: true}, {id: 1, blackhole: true}]", {"f:1:43: nexthops[1].id: another next hop has id 1"}},
+    Bad{"unknown_member", "nexthops: [{id: 1, group: [7]}]", {"f:1:28: nexthops[0].group[0]: there is no next hop with id 7"}},
+    Bad{"group_of_a_group", "ports: [{name: p, ring: {}}]\nnexthops: [{id: 1, port: p}, {id: 2, group: [1]}, {id: 3, group: [2]}]", {"f:2:67: nexthops[2].group[0]: next hop 2 is no single one with a port"}},
+    Bad{"member_twice", "ports: [{name: p, ring: {}}]\nnexthops: [{id: 1, port: p}, {id: 2, group: [1, 1]}]", {"f:2:49: nexthops[1].group[1]: next hop 1 is in the group already"}},
+    Bad{"unknown_nhid", "routes: [{to: default, nhid: 7}]", {"f:1:30: routes[0].nhid: there is no next hop with id 7"}},
+    Bad{"unknown_port", "nexthops: [{id: 1, port: s}]\nroutes: [{to: default, nhid: 1}]", {"f:1:26: nexthops[0].port: there is no port \"s\""}}), bad_name);
+
 std::string neighbour(const std::string& address, const std::string& mac = "02:00:00:00:00:09", const std::string& port = "p") {
     return entry("neighbours", "address: " + address + ", mac: " + mac + ", port: " + port);
 }
@@ -143,6 +167,15 @@ INSTANTIATE_TEST_SUITE_P(Neighbours, Refused, testing::Values(
     Bad{"mac_zero", neighbour("10.1.0.9", "00:00:00:00:00:00"), {"f:6:30: neighbours[0].mac: 00:00:00:00:00:00 can't be a station's address"}},
     Bad{"unknown_port", neighbour("10.1.0.9", "02:00:00:00:00:09", "s"), {"f:6:55: neighbours[0].port: there is no port \"s\""}},
     Bad{"twice", neighbour("10.1.0.9") + also("10.1.0.9", "p"), {"f:7:15: neighbours[1].address: another entry is about 10.1.0.9"}}), bad_name);
+
+INSTANTIATE_TEST_SUITE_P(NeighbourTable, Refused, testing::Values(
+    Bad{"thresholds_descend", "neighbour_table: {gc_thresh2: 2000}", {"f:1:18: neighbour_table: gc_thresh1, gc_thresh2 and gc_thresh3 must not descend, got 128, 2000 and 1024"}},
+    Bad{"out_of_bounds", "neighbour_table: {gc_thresh3: 131073, retrans_time_ms: 0}", {
+        "f:1:31: neighbour_table.gc_thresh3: expected a number from 1 to 131072, got \"131073\"",
+        "f:1:56: neighbour_table.retrans_time_ms: expected a number from 100 to 86400000, got \"0\""}},
+    Bad{"unknown_port", "neighbour_table: {ports: [{port: s}]}", {"f:1:34: neighbour_table.ports[0].port: there is no port \"s\""}},
+    Bad{"port_twice", "ports: [{name: p, ring: {}}]\nneighbour_table: {ports: [{port: p}, {port: p}]}", {"f:2:45: neighbour_table.ports[1].port: another entry is about port p"}},
+    Bad{"of_all_ports_only", "ports: [{name: p, ring: {}}]\nneighbour_table: {ports: [{port: p, gc_thresh1: 1}]}", {"f:2:37: neighbour_table.ports[0]: unknown key \"gc_thresh1\""}}), bad_name);
 
 // What may only be the consequence of a port that could not be read is not said.
 const std::string kBadPort = "ports: [{name: p, ring: {}, addresses: [10.1.0.1]}]\n";
@@ -165,9 +198,10 @@ TEST(Routes, AreToldApartByTheirWholeIndex) {
     std::string yaml = "ports: [{name: p, ring: {}}]\nroutes:\n";
     for (int i = 0; i < 10; ++i)
         yaml += "  - {to: 10." + std::to_string(i) + ".0.0/16, port: " + (i == 1 ? "q}\n" : "p}\n");
-    EXPECT_EQ(errors(yaml + "  - {to: 10.10.0.0/16}\n"),
-              (Lines{"f:4:29: routes[1].port: there is no port \"q\"",
-                     "f:13:5: routes[10]: a route needs one of: via or port; nexthops; action"}));
+    EXPECT_EQ(
+        errors(yaml + "  - {to: 10.10.0.0/16}\n"),
+        (Lines{"f:4:29: routes[1].port: there is no port \"q\"",
+               "f:13:5: routes[10]: a route needs one of: via or port; nexthops; nhid; action"}));
 }
 
 TEST(Ports, AreLimited) {

@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Everything, Refused, testing::Values(Bad{"at_once",
     "f:3:32: neighbours[0].mac: expected a MAC like 02:00:00:00:00:01, got \"y\"",
     "f:5:24: routes[0].via: expected an IPv4 address, got \"nowhere\"",
     "f:5:41: routes[0].metric: expected a number from 0 to 4294967295, got \"low\"",
-    "f:6:27: routes[1].action: expected blackhole, unreachable or prohibit, got \"drop\"",
+    "f:6:27: routes[1].action: expected blackhole, unreachable, prohibit or throw, got \"drop\"",
     "f:8:21: ports[0].veth: expected a value",
     "f:8:30: ports[0].mac: expected a MAC like 02:00:00:00:00:01, got \"1\"",
     "f:8:38: ports[0].mtu: expected a number from 68 to 9500, got \"2\"",
@@ -176,9 +176,21 @@ Config example() {
                  .next_hops = {{.via = via2, .port = "p2"}, {.via = via3}},
                  .metric = 20},
                 {.to = {Ip4{10, 9, 0, 0}, 16}, .next_hops = {{.port = "m0"}}},
-                {.to = {Ip4{192, 0, 2, 0}, 24}, .action = RouteAction::blackhole}};
+                {.to = {Ip4{192, 0, 2, 0}, 24}, .action = RouteAction::blackhole},
+                {.to = {Ip4{10, 10, 0, 0}, 16}, .nhid = 10},
+                {.to = {Ip4{10, 11, 0, 0}, 16},
+                 .next_hops = {{.port = "p2"}},
+                 .src = Ip4{10, 2, 1, 1},
+                 .scope = RouteScope::link}};
+    c.nexthops = {
+        {.id = 1, .hop = NextHopConfig{.via = via2, .port = "p2"}},
+        {.id = 2, .hop = NextHopConfig{.via = Ip4{10, 77, 0, 1}, .port = "p2", .onlink = true}},
+        {.id = 3},
+        {.id = 10, .group = {{1, 3}, {2}}}};
     c.routes[0].to.length = 0;
     c.neighbours = {{.address = Ip4{10, 2, 0, 9}, .mac = Mac{{2, 0, 0, 0, 2, 9}}, .port = "p2"}};
+    c.neighbour_table.gc_interval = 15;
+    c.neighbour_table.ports = {{"p2", {}}};
     c.metrics = {.host = "127.0.0.1", .port = 9464};
     return c;
 }
@@ -201,6 +213,8 @@ TEST(Files, ValuesThatAreNoDefaults) {
         "  - {name: true, null: {}, mtu: 9500}\n"
         "routes: [{to: default, nexthops: [{port: 2e3, weight: 256}], metric: 4294967295},\n"
         "  {to: 192.0.2.1, action: prohibit}, {to: 10.0.0.0/8, action: unreachable}]\n"
+        "neighbour_table: {gc_thresh1: 0, gc_thresh2: 5, gc_thresh3: 131072, "
+        "delay_first_probe_time: 0, ports: [{port: 1, unres_qlen: 0}]}\n"
         "control: {socket: s, mode: 7}\n",
         "f");
     Config want;
@@ -217,6 +231,11 @@ TEST(Files, ValuesThatAreNoDefaults) {
         {.to = {Ip4{}, 0}, .next_hops = {{.port = "2e3", .weight = 256}}, .metric = 4294967295},
         {.to = {Ip4{192, 0, 2, 1}, 32}, .action = RouteAction::prohibit},
         {.to = {Ip4{10, 0, 0, 0}, 8}, .action = RouteAction::unreachable}};
+    want.neighbour_table = {.gc_thresh1 = 0,
+                            .gc_thresh2 = 5,
+                            .gc_thresh3 = 131072,
+                            .all = {.delay_first_probe_time = 0},
+                            .ports = {{"1", {.delay_first_probe_time = 0, .unres_qlen = 0}}}};
     want.control = {.socket = "s", .mode = 7};
     EXPECT_EQ(c, want);
     EXPECT_EQ(parse_config("dataplane: {workers: 64, hugepages: off}", "f").dataplane,

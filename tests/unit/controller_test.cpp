@@ -44,7 +44,7 @@ protected:
         }
     }
 
-    mutable Dataplane dataplane_{{.workers = 1, .mbufs = 1023, .max_neighbours = 64}};
+    mutable Dataplane dataplane_{{.workers = 1, .mbufs = 1023}};
     mutable Controller controller_{dataplane_, {}, {}};
 };
 
@@ -91,6 +91,84 @@ TEST_F(ControllerTest, RouteLeavesAPortThatIsDown) {
     EXPECT_EQ(controller_.ports().find("p1")->down_reason(), "admin down");
     apply(kTwoPorts + route);
     EXPECT_EQ(way_to("10.8.0.1"), "forward p1 via 10.1.0.9 p2 via 10.2.0.9");
+}
+
+TEST_F(ControllerTest, ThrowIsAsIfThereWereNoRoute) {
+    apply(std::string(kTwoPorts) +
+          "routes: [{to: 10.8.0.0/15, via: 10.1.0.9}, {to: 10.8.0.0/16, action: throw}]\n");
+    EXPECT_EQ(way_to("10.8.0.1"), "none");
+    EXPECT_EQ(way_to("10.9.0.1"), "forward p1 via 10.1.0.9");
+}
+
+TEST_F(ControllerTest, NextHopsWithANumber) {
+    const std::string routes =
+        "routes: [{to: 10.8.0.0/16, nhid: 3}, {to: 10.9.0.0/16, nhid: 1}, {to: 10.7.0.0/16, nhid: "
+        "9}]\n";
+    const std::string last = "{id: 3, group: [{id: 1, weight: 3}, 2]}, {id: 9, blackhole: true}]\n";
+    apply(kTwoPorts + ("nexthops: [{id: 1, via: 10.1.0.9}, {id: 2, via: 10.2.0.9}, " + last) +
+          routes);
+    EXPECT_EQ(way_to("10.8.0.1"), "forward p1 via 10.1.0.9 p2 via 10.2.0.9");
+    EXPECT_EQ(dataplane_.routes().lookup(Ip4{10, 8, 0, 1}).hops[0].upper_bound, 0xbfffffffU);
+    EXPECT_EQ(way_to("10.9.0.1"), "forward p1 via 10.1.0.9");
+    EXPECT_EQ(way_to("10.7.0.1"), "blackhole");
+    // All routes by it follow a next hop that is changed.
+    EXPECT_EQ(
+        apply(kTwoPorts + ("nexthops: [{id: 1, via: 10.1.0.8}, {id: 2, via: 10.2.0.9}, " + last) +
+              routes),
+        std::vector<std::string>{"nexthop 1 changed"});
+    EXPECT_EQ(way_to("10.8.0.1"), "forward p1 via 10.1.0.8 p2 via 10.2.0.9");
+    EXPECT_EQ(way_to("10.9.0.1"), "forward p1 via 10.1.0.8");
+}
+
+TEST_F(ControllerTest, GatewaysOutsideOfTheSubnets) {
+    apply(R"(
+ports:
+  - {name: p1, "null": {}, addresses: [10.1.0.1/32]}
+  - {name: p2, "null": {}, addresses: [10.2.0.1/24]}
+routes:
+  - {to: 10.1.0.9/32, port: p1}
+  - {to: 10.8.0.0/16, via: 10.1.0.9}
+  - {to: 10.9.0.0/16, via: 10.77.0.1, port: p2, onlink: true}
+)");
+    EXPECT_EQ(way_to("10.1.0.1"), "local");
+    EXPECT_EQ(way_to("10.1.0.2"), "none") << "a /32 has nobody else on its link";
+    EXPECT_EQ(way_to("10.1.0.9"), "forward p1");
+    EXPECT_EQ(way_to("10.8.0.1"), "forward p1 via 10.1.0.9");
+    EXPECT_EQ(way_to("10.9.0.1"), "forward p2 via 10.77.0.1");
+}
+
+TEST_F(ControllerTest, PreferredSource) {
+    apply(std::string(kTwoPorts) +
+          "routes: [{to: 10.8.0.0/16, via: 10.1.0.9, src: 10.2.0.1}, {to: 10.9.0.0/16, via: "
+          "10.1.0.9}]\n");
+    EXPECT_EQ(dataplane_.routes().lookup(Ip4{10, 8, 0, 1}).source, (Ip4{10, 2, 0, 1}));
+    EXPECT_TRUE(dataplane_.routes().lookup(Ip4{10, 9, 0, 1}).source.is_zero());
+    EXPECT_EQ(route_lookup_view(controller_, Ip4{10, 8, 0, 1})["source"], "10.2.0.1");
+    EXPECT_EQ(route_lookup_view(controller_, Ip4{10, 9, 0, 1})["source"], "10.1.0.1");
+    EXPECT_EQ(route_lookup_view(controller_, Ip4{10, 8, 0, 1})["route"]["scope"], "global");
+}
+
+TEST_F(ControllerTest, KnobsReachTheWorkers) {
+    apply(std::string(kTwoPorts) +
+          "neighbour_table: {gc_thresh1: 1, gc_thresh2: 2, unres_qlen: 7, ports: [{port: p2, "
+          "app_solicit: 1, unres_qlen_bytes: 9}]}\n"
+          "multipath: {fib_multipath_hash_policy: 1, fib_multipath_use_neigh: true, "
+          "fib_multipath_hash_seed: 5}\n");
+    const Snapshot& snap = dataplane_.snapshot();
+    const auto& all = snap.ports[controller_.ports().find("p1")->index].neighbour_limits;
+    EXPECT_EQ(all.unres_qlen, 7U);
+    EXPECT_EQ(all.unres_qlen_bytes, 212'992U);
+    EXPECT_EQ(all.first, NeighbourLimits::First::asks);
+    const auto& own = snap.ports[controller_.ports().find("p2")->index].neighbour_limits;
+    EXPECT_EQ(own.unres_qlen, 7U);
+    EXPECT_EQ(own.unres_qlen_bytes, 9U);
+    EXPECT_EQ(own.first, NeighbourLimits::First::waits);
+    EXPECT_EQ(dataplane_.neighbours().thresholds().gc_thresh2, 2U);
+    EXPECT_EQ(snap.multipath.hash, MultipathRules::Hash::layer4);
+    EXPECT_TRUE(snap.multipath.use_neigh);
+    EXPECT_EQ(snap.multipath.seed, 5U);
+    EXPECT_EQ(refusal(std::string(kTwoPorts) + "neighbour_table: {gc_thresh3: 2000}\n"),
+              "neighbour_table.gc_thresh3: can't change while vethwayd runs: restart it");
 }
 
 // What is refused changes nothing, whichever step refuses it.

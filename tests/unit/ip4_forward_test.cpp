@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets on their way through: source check, lookup, TTL, next hop, MTU.
 #include <map>
+#include <set>
 
 #include "tests/unit/stage_fixture.h"
 
@@ -293,6 +294,128 @@ TEST_F(MultipathTest, FragmentsKeepToThePathOfTheFirst) {
         for (const FakePort& port : ports_) used += port.sent.empty() ? 0 : 1;
         EXPECT_EQ(used, 1U);
     }
+}
+
+// The port that the only packet left by.
+class FlowTest : public MultipathTest {
+protected:
+    uint16_t way_of(const Ip4Packet& packet) {
+        for (FakePort& port : ports_) port.sent.clear();
+        receive(frame(packet));
+        uint16_t way = 0;
+        for (uint16_t p = 1; p <= kPorts; ++p)
+            if (!ports_[p].sent.empty()) way = p;
+        return way;
+    }
+    // How many ways 100 packets take that differ in their UDP source port only.
+    size_t ways_of_ports(uint8_t protocol = kProtocolUdp, uint16_t fragment = 0) {
+        std::set<uint16_t> ways;
+        for (uint16_t port = 1; port <= 100; ++port) {
+            Bytes payload = protocol == kProtocolUdp ? udp() : tcp();
+            reinterpret_cast<UdpHeader*>(payload.data())->src_port = port;
+            ways.insert(way_of({.protocol = protocol,
+                                .fragment = fragment,
+                                .dst = Ip4{99, 0, 0, 1},
+                                .payload = payload}));
+        }
+        return ways.size();
+    }
+};
+
+TEST_F(FlowTest, ByAddressesOnly) {
+    EXPECT_EQ(ways_of_ports(), 1U);
+    std::set<uint16_t> ways;
+    for (uint8_t host = 1; host <= 100; ++host) ways.insert(way_of({.dst = Ip4{99, 0, 0, host}}));
+    EXPECT_EQ(ways.size(), 3U);
+}
+
+TEST_F(FlowTest, ByPortsAndProtocol) {
+    snap_.multipath.hash = MultipathRules::Hash::layer4;
+    EXPECT_EQ(ways_of_ports(), 3U);
+    EXPECT_EQ(ways_of_ports(kProtocolTcp), 3U);
+    EXPECT_EQ(ways_of_ports(47), 1U) << "GRE has no ports";
+}
+
+// Linux __skb_flow_dissect: a fragment has no ports, the first one neither.
+TEST_F(FlowTest, FragmentsGoByAddressesWhateverThePolicy) {
+    snap_.multipath.hash = MultipathRules::Hash::layer4;
+    EXPECT_EQ(ways_of_ports(kProtocolUdp, 0x2000), 1U);
+    for (uint8_t host = 1; host <= 50; ++host) {
+        const Ip4 dst{99, 0, 0, host};
+        EXPECT_EQ(way_of({.fragment = 0x2000, .dst = dst, .payload = udp(counting(8))}),
+                  way_of({.fragment = 2, .dst = dst, .payload = counting(24)}));
+    }
+}
+
+TEST_F(FlowTest, BothWaysAreOneFlow) {
+    snap_.multipath.hash = MultipathRules::Hash::layer4;
+    route("0.0.0.0/0", RouteType::forward,
+          {{1, kHostIp[1], UINT32_MAX / 2}, {2, kHostIp[2], UINT32_MAX}});
+    for (uint8_t host = 1; host <= 50; ++host) {
+        const Ip4 a{98, 0, 0, host}, b{97, 0, 7, host};
+        Bytes there = udp(), back = udp();
+        *reinterpret_cast<UdpHeader*>(there.data()) = {.src_port = 7, .dst_port = 99, .length = 26};
+        *reinterpret_cast<UdpHeader*>(back.data()) = {.src_port = 99, .dst_port = 7, .length = 26};
+        EXPECT_EQ(way_of({.src = a, .dst = b, .payload = there}),
+                  way_of({.src = b, .dst = a, .payload = back}));
+    }
+}
+
+// Linux ip_multipath_l3_keys: path MTU discovery works through anycast services so.
+TEST_F(FlowTest, AnErrorGoesWhereItsFlowGoes) {
+    for (uint8_t host = 1; host <= 50; ++host) {
+        const Ip4 server{99, 0, 0, host}, client{98, 0, 0, host};
+        const Bytes inner = Ip4Packet{.src = server, .dst = client}.bytes();
+        const uint16_t way = way_of({.src = client, .dst = server});
+        EXPECT_EQ(way_of({.protocol = kProtocolIcmp,
+                          .src = Ip4{50, 0, 0, host},
+                          .dst = server,
+                          .payload = icmp(kIcmpUnreachable, kIcmpFragmentationNeeded, inner)}),
+                  way);
+    }
+}
+
+TEST_F(FlowTest, ASeedMakesAnotherChoice) {
+    unsigned moved = 0;
+    for (uint8_t host = 1; host <= 100; ++host) {
+        const Ip4Packet packet{.dst = Ip4{99, 0, 0, host}};
+        snap_.multipath.seed = 1;
+        const uint16_t before = way_of(packet);
+        snap_.multipath.seed = 2;
+        moved += way_of(packet) != before ? 1U : 0U;
+    }
+    EXPECT_GT(moved, 20U);
+}
+
+// Linux fib_good_nh: passed over is who is asked in vain, not who was never asked.
+TEST_F(FlowTest, NextHopsThatDoNotAnswerArePassedOver) {
+    route("99.0.0.0/8", RouteType::forward,
+          {{2, Ip4{10, 0, 2, 50}, UINT32_MAX / 2}, {3, kHostIp[3], UINT32_MAX}});
+    const auto lost = [this] {
+        unsigned n = 0;
+        for (uint8_t host = 1; host <= 50; ++host)
+            n += way_of({.dst = Ip4{99, 0, 0, host}}) != 3 ? 1U : 0U;
+        return n;
+    };
+    EXPECT_GT(lost(), 5U) << "they wait for 10.0.2.50";
+    snap_.multipath.use_neigh = true;
+    EXPECT_EQ(lost(), 0U);
+    receive(arp_reply(2, kHostMac[2], Ip4{10, 0, 2, 50}), 2);
+    EXPECT_GT(lost(), 5U) << "it is there";
+}
+
+TEST_F(FlowTest, WhereNoNextHopAnswersTheFirstIsTaken) {
+    snap_.multipath.use_neigh = true;
+    route("99.0.0.0/8", RouteType::forward,
+          {{2, Ip4{10, 0, 2, 50}, UINT32_MAX / 2}, {3, Ip4{10, 0, 3, 50}, UINT32_MAX}});
+    for (uint8_t host = 1; host <= 50; ++host)
+        receive(frame(Ip4Packet{.dst = Ip4{99, 0, 0, host}}));
+    const size_t asked = sent(3).size();
+    EXPECT_EQ(asked, 1U);
+    receive(frame(Ip4Packet{.dst = Ip4{99, 0, 1, 1}}));
+    EXPECT_EQ(neighbours_.find({3, Ip4{10, 0, 3, 50}})->held_count +
+                  neighbours_.find({2, Ip4{10, 0, 2, 50}})->held_count,
+              51U);
 }
 
 class Ip4ForwardBurstTest : public Ip4ForwardTest, public testing::WithParamInterface<size_t> {};

@@ -20,6 +20,11 @@ constexpr uint64_t kSecond = 1'000'000, kNow = 1000 * kSecond;
 constexpr Mac kA{{2, 0, 0, 0, 0, 0xa}}, kB{{2, 0, 0, 0, 0, 0xb}};
 constexpr NeighbourKey kKey{1, Ip4{10, 0, 0, 1}};
 
+NeighbourTable::Limits limits(uint32_t most, uint32_t max_held) {
+    return {.thresholds = {0, most / 2, most}, .max_held = max_held};
+}
+constexpr NeighbourLimits kEach{.unres_qlen = 64, .unres_qlen_bytes = UINT32_MAX};
+
 // What the table needs of an mbuf: its private area, which lies right behind it. No EAL.
 struct alignas(64) Packet {
     std::byte bytes[sizeof(rte_mbuf) + sizeof(PacketMeta)]{};
@@ -37,7 +42,7 @@ struct LearnCase {
 };
 class LearnTest : public testing::TestWithParam<LearnCase> {
 protected:
-    NeighbourTable table_{16, 16};
+    NeighbourTable table_{limits(16, 16)};
     Neighbour& make() {
         Neighbour& n = *table_.find_or_add(kKey, kNow);
         n.link = GetParam().before.packed();
@@ -108,7 +113,7 @@ TEST(NeighbourLink, PacksAndUsable) {
 
 // --- Entries ---
 TEST(NeighbourTable, KeysArePortAndAddress) {
-    NeighbourTable table(16, 16);
+    NeighbourTable table(limits(16, 16));
     EXPECT_EQ(table.find(kKey), nullptr);
     Neighbour* n = table.find_or_add(kKey, kNow);
     ASSERT_NE(n, nullptr);
@@ -122,7 +127,7 @@ TEST(NeighbourTable, KeysArePortAndAddress) {
 }
 
 TEST(NeighbourTable, HoldsAsManyAsPromisedAndNoMore) {
-    NeighbourTable table(1000, 16);
+    NeighbourTable table(limits(1000, 16));
     for (uint32_t i = 0; i < 1000; ++i)
         ASSERT_NE(table.find_or_add({1, Ip4{i}}, kNow), nullptr) << i;
     EXPECT_EQ(table.find_or_add({1, Ip4{1000}}, kNow), nullptr);
@@ -137,21 +142,60 @@ TEST(NeighbourTable, HoldsAsManyAsPromisedAndNoMore) {
     EXPECT_EQ(visited, 1000U);
 }
 
-TEST(NeighbourTable, OfTheDaemonsSizeHasRoomForAnySubnet) {
-    constexpr uint32_t kMost = 4096;  // DataplaneOptions::max_neighbours
-    for (uint32_t subnet = 0; subnet < 16; ++subnet) {
-        NeighbourTable table(kMost, 16);
-        for (uint32_t i = 0; i < kMost; ++i) {
-            const NeighbourKey key{2, Ip4{(10U << 24) + (subnet << 16) + i}};
-            ASSERT_TRUE(table.could_add(key)) << subnet << ' ' << i;
-            ASSERT_NE(table.find_or_add(key, kNow), nullptr) << subnet << ' ' << i;
+// Exactly as many, wherever their keys fall: neighbours in a row, and those of a scan.
+TEST(NeighbourTable, IsFullAtItsLimitOnlyWhateverTheHash) {
+    for (uint64_t seed = 1; seed <= 40; ++seed)
+        for (const uint32_t stride : {1U, 256U, 65537U}) {
+            NeighbourTable table(limits(4096, 16), seed);
+            for (uint32_t i = 0; i < 4096; ++i)
+                ASSERT_NE(table.find_or_add({1, Ip4{0x0a000001 + i * stride}}, kNow), nullptr)
+                    << i << " seed " << seed;
+            ASSERT_EQ(table.find_or_add({2, Ip4{1}}, kNow), nullptr);
         }
-        EXPECT_FALSE(table.could_add({3, kKey.ip}));
+}
+
+// One pair of buckets for all: the rest goes to the overflow, is found there, and leaves it.
+TEST(NeighbourTable, OverflowOfAPairOfBuckets) {
+    NeighbourTable table(limits(8, 16), 1);
+    std::vector<Neighbour*> all;
+    while (Neighbour* n =
+               table.find_or_add_permanent({1, Ip4{static_cast<uint32_t>(100 + all.size())}}, kNow))
+        all.push_back(n);
+    EXPECT_EQ(all.size(), 16U + 64U) << "two buckets and the overflow";
+    for (const Neighbour* n : all) EXPECT_EQ(table.find(n->key), n);
+    EXPECT_EQ(table.find({1, Ip4{99}}), nullptr);
+    for (Neighbour* n : all) {
+        table.remove(*n);
+        table.recycle(*n);
     }
+    EXPECT_EQ(table.find({1, Ip4{100}}), nullptr);
+    EXPECT_NE(table.find_or_add(kKey, kNow), nullptr);
+}
+
+TEST(NeighbourTable, PermanentOnesAreNotCounted) {
+    NeighbourTable table({.thresholds = {0, 1, 2}, .max_permanent = 8, .max_held = 16});
+    Neighbour& first = *table.find_or_add(kKey, kNow);
+    EXPECT_FALSE(table.take_pressed());
+    for (uint32_t i = 0; i < 8; ++i)
+        ASSERT_NE(table.find_or_add_permanent({1, Ip4{i}}, kNow), nullptr);
+    EXPECT_EQ(table.size(), 1U);
+    EXPECT_EQ(table.find_or_add_permanent(kKey, kNow), &first) << "made permanent";
+    EXPECT_EQ(table.size(), 0U);
+    EXPECT_NE(table.find_or_add({2, Ip4{1}}, kNow), nullptr);
+    EXPECT_FALSE(table.take_pressed());
+    EXPECT_NE(table.find_or_add({2, Ip4{2}}, kNow), nullptr);
+    EXPECT_TRUE(table.take_pressed()) << "beyond gc_thresh2";
+    EXPECT_FALSE(table.take_pressed());
+    EXPECT_TRUE(table.is_full());
+    EXPECT_EQ(table.find_or_add({2, Ip4{3}}, kNow), nullptr);
+    EXPECT_TRUE(table.take_pressed()) << "refused";
+    table.remove(first);
+    table.recycle(first);
+    EXPECT_EQ(table.size(), 2U);
 }
 
 TEST(NeighbourTable, RemovedIsOutOfSightAndItsPlaceIsUsedAgainAfterRecycle) {
-    NeighbourTable table(1, 16);
+    NeighbourTable table(limits(1, 16));
     Neighbour& n = *table.find_or_add(kKey, kNow);
     table.learn_proof(n, kA, kNow, kSecond);
     n.probes = 3;
@@ -171,10 +215,10 @@ TEST(NeighbourTable, RemovedIsOutOfSightAndItsPlaceIsUsedAgainAfterRecycle) {
 
 // --- Packets that wait ---
 TEST(NeighbourTable, OldestComesFirst) {
-    NeighbourTable table(16, 16);
+    NeighbourTable table(limits(16, 16));
     Neighbour& n = *table.find_or_add(kKey, kNow);
     std::vector<Packet> packets(3);
-    for (Packet& p : packets) ASSERT_EQ(table.hold(n, p.mbuf()), NeighbourTable::Hold::held);
+    for (Packet& p : packets) ASSERT_EQ(table.hold(n, p.mbuf(), kEach), NeighbourTable::Hold::held);
     EXPECT_EQ(table.held(), 3U);
     uint32_t count = 0;
     rte_mbuf* m = table.take_held(n, count);
@@ -191,28 +235,43 @@ TEST(NeighbourTable, OldestComesFirst) {
 }
 
 TEST(NeighbourTable, LimitsOfOneAndOfAll) {
-    constexpr uint32_t kEach = NeighbourTable::kMaxHeldEach;
-    NeighbourTable table(16, kEach + 10);
+    constexpr uint32_t kMost = kEach.unres_qlen;
+    NeighbourTable table(limits(16, kMost + 10));
     Neighbour &a = *table.find_or_add(kKey, kNow), &b = *table.find_or_add({2, kKey.ip}, kNow);
     std::vector<Packet> packets(200);
     const auto hold = [&](Neighbour& n) {
         unsigned held = 0;
         for (size_t i = 0; i < 100; ++i)
-            held += table.hold(n, packets[i + (&n == &b ? 100 : 0)].mbuf()) ==
+            held += table.hold(n, packets[i + (&n == &b ? 100 : 0)].mbuf(), kEach) ==
                     NeighbourTable::Hold::held;
         return held;
     };
-    EXPECT_TRUE(table.would_hold(nullptr, packets[0].mbuf()));
-    EXPECT_EQ(hold(a), kEach);
+    EXPECT_EQ(hold(a), kMost);
     EXPECT_EQ(hold(b), 10U);
-    EXPECT_EQ(table.held(), kEach + 10);
-    EXPECT_FALSE(table.would_hold(nullptr, packets[0].mbuf()));
-    EXPECT_FALSE(table.would_hold(&b, packets[0].mbuf()));
-    EXPECT_TRUE(table.would_hold(&a, packets[0].mbuf())) << "in place of its oldest";
+    EXPECT_EQ(table.held(), kMost + 10);
     uint32_t count = 0;
     table.take_held(a, count);
-    EXPECT_EQ(count, kEach);
-    EXPECT_EQ(hold(b), kEach - 10);
+    EXPECT_EQ(count, kMost);
+    EXPECT_EQ(hold(b), kMost - 10);
+}
+
+TEST(NeighbourTable, BytesOfOne) {
+    NeighbourTable table(limits(16, 100));
+    Neighbour& n = *table.find_or_add(kKey, kNow);
+    std::vector<Packet> packets(5);
+    const uint32_t cost = NeighbourTable::buffer_bytes(packets[0].mbuf());
+    const NeighbourLimits two{.unres_qlen_bytes = 2 * cost}, nothing{.unres_qlen_bytes = 0};
+    EXPECT_EQ(table.hold(n, packets[0].mbuf(), nothing), NeighbourTable::Hold::held)
+        << "one alone may always wait";
+    EXPECT_FALSE(NeighbourTable::is_full(n, packets[1].mbuf(), two));
+    EXPECT_EQ(table.hold(n, packets[1].mbuf(), two), NeighbourTable::Hold::held);
+    EXPECT_TRUE(NeighbourTable::is_full(n, packets[2].mbuf(), two));
+    EXPECT_EQ(table.hold(n, packets[2].mbuf(), two), NeighbourTable::Hold::queue_full);
+    EXPECT_EQ(n.held_bytes, 2 * cost);
+    uint32_t count = 0;
+    table.take_held(n, count);
+    EXPECT_EQ(count, 2U);
+    EXPECT_EQ(n.held_bytes, 0U);
 }
 
 // --- Several threads ---
@@ -220,7 +279,7 @@ TEST(NeighbourTable, LimitsOfOneAndOfAll) {
 // waits for them all, takes what is left and recycles. No packet is lost or seen twice.
 TEST(NeighbourTable, WorkersAndControlTogether) {
     constexpr unsigned kWorkers = 3, kPackets = 300, kAddresses = 4, kRounds = 20000;
-    NeighbourTable table(8, 400);
+    NeighbourTable table(limits(8, 400));
     Rcu rcu(kWorkers);
     std::vector<std::vector<Packet>> packets(kWorkers);
     std::vector<std::vector<rte_mbuf*>> free(kWorkers);
@@ -243,7 +302,7 @@ TEST(NeighbourTable, WorkersAndControlTogether) {
             if (Neighbour* n = table.find_or_add(key, i)) {
                 EXPECT_TRUE(n->key == key);
                 if (!free[id].empty() &&
-                    table.hold(*n, *free[id].back()) == NeighbourTable::Hold::held)
+                    table.hold(*n, *free[id].back(), kEach) == NeighbourTable::Hold::held)
                     free[id].pop_back();
                 const NeighbourLink link = n->read();
                 if (random >> 28 < 2) table.learn_hint(*n, kA, i, 0);

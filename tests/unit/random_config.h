@@ -2,11 +2,13 @@
 // Configurations that validate() takes, drawn at random: port i has subnets in 10.i/16 only.
 #pragma once
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "config/neighbour_knobs.h"
 
 namespace vethway {
 
@@ -24,12 +26,15 @@ public:
         if (c.ports.size() > 1 && c.ports[1].match.empty() && c.ports[0].addresses.empty() &&
             c.ports[1].addresses.empty())
             c.xconnects = {{c.ports[0].name, c.ports[1].name}};
+        for (unsigned i = 0, n = below(5); i < n; ++i) c.nexthops.push_back(nexthop(c, i));
+        c.multipath = {below(2), coin(), coin() ? below(1U << 31) : 0};
         for (unsigned i = 0, n = below(5); i < n; ++i) c.routes.push_back(route(c, i));
         for (unsigned i = 0; i < c.ports.size(); ++i)
             if (c.ports[i].match.empty() && coin())
                 c.neighbours.push_back({.address = Ip4{172, 16, byte(), byte()},
                                         .mac = mac(),
                                         .port = c.ports[i].name});
+        if (coin()) c.neighbour_table = neighbour_table(c);
         if (coin())
             c.metrics = {.host = "127.0.0.1", .port = static_cast<uint16_t>(1 + below(65535))};
         if (coin()) c.control = {.socket = "/run/" + word(), .mode = below(01000)};
@@ -151,25 +156,71 @@ private:
                 .adopt_addresses = coin()};
     }
 
+    void turn_knobs(NeighbourPortConfig& c) {
+        for (const auto& knob : kNeighbourPortKnobs)
+            if (coin()) c.*knob.value = knob.least + below(knob.most - knob.least + 1);
+    }
+    NeighbourTableConfig neighbour_table(const Config& c) {
+        NeighbourTableConfig t{.gc_thresh1 = below(100),
+                               .gc_thresh2 = 100 + below(100),
+                               .gc_thresh3 = 200 + below(kMaxGcThresh - 200)};
+        if (coin()) t.gc_interval = kMinGcInterval + below(kMaxGcInterval);
+        turn_knobs(t.all);
+        for (const PortConfig& p : c.ports)
+            if (p.match.empty() && coin()) {
+                t.ports.push_back({p.name, t.all});
+                turn_knobs(t.ports.back().knobs);
+            }
+        return t;
+    }
+
     NextHopConfig next_hop(const Config& c) {
         const PortConfig& p = c.ports[below(static_cast<unsigned>(c.ports.size()))];
         if (!p.match.empty()) return {.port = "to-come"};
         NextHopConfig hop{.port = p.name, .weight = static_cast<uint16_t>(1 + below(256))};
         if (p.addresses.empty() || p.addresses[0].length > 30 || coin()) return hop;
         hop.via = Ip4{p.addresses[0].address.value + 1};
-        if (coin()) hop.port.reset();
+        if (coin())
+            hop.port.reset();
+        else
+            hop.onlink = coin();
         return hop;
+    }
+
+    NexthopConfig nexthop(const Config& c, unsigned i) {
+        NexthopConfig n{.id = 100 + i};
+        if (c.ports.empty() || below(4) == 0) return n;
+        if (coin()) {
+            n.hop = next_hop(c);
+            n.hop->weight = 1;
+            return n;
+        }
+        for (const NexthopConfig& one : c.nexthops)
+            if (one.hop)
+                n.group.push_back({one.id, static_cast<uint16_t>(1 + below(coin() ? 1 : 256))});
+        return n;
     }
 
     RouteConfig route(const Config& c, unsigned i) {
         RouteConfig r{.to = Prefix4{Ip4{192, static_cast<uint8_t>(i), 0, 0}, 16},
-                      .action = any<RouteAction>(4)};
+                      .action = any<RouteAction>(5)};
         if (coin()) r.to = {Ip4{}, 0};
         r.metric = coin() ? i : 4294967295U - i;
         if (c.ports.empty() && r.action == RouteAction::forward) r.action = RouteAction::prohibit;
         if (r.action == RouteAction::forward)
             for (unsigned h = 0, n = 1 + below(4); h < n; ++h) r.next_hops.push_back(next_hop(c));
         if (r.next_hops.size() == 1 && coin()) r.next_hops[0].weight = 1;
+        const bool has_gateway =
+            std::ranges::any_of(r.next_hops, [](const NextHopConfig& h) { return !!h.via; });
+        if (!has_gateway && coin()) r.scope = any<RouteScope>(r.next_hops.size() > 1 ? 2 : 3);
+        if (!c.ports.empty() && !c.ports[0].addresses.empty() && coin())
+            r.src = c.ports[0].addresses[0].address;
+        if (!c.nexthops.empty() && coin()) {
+            r.nhid = c.nexthops[below(static_cast<unsigned>(c.nexthops.size()))].id;
+            r.action = RouteAction::forward;
+            r.next_hops.clear();
+            r.scope = RouteScope::global;
+        }
         return r;
     }
 

@@ -18,6 +18,13 @@ protected:
             receive(frame(Ip4Packet{.id = id, .dst = kStranger}));
     }
     void stranger_answers() { receive(arp_reply(2, kStrangerMac, kStranger), 2); }
+    // What a packet costs its neighbour's queue.
+    uint32_t cost() {
+        rte_mbuf* m = mbuf(frame(Ip4Packet{}));
+        const uint32_t bytes = NeighbourTable::buffer_bytes(*m);
+        rte_pktmbuf_free(m);
+        return bytes;
+    }
     // Ids of the IPv4 packets sent by port 2.
     std::vector<uint16_t> ids() const {
         std::vector<uint16_t> found;
@@ -47,13 +54,48 @@ TEST_F(ResolveTest, AsksOnceAndSendsInOrderWhenAnswered) {
 }
 
 TEST_F(ResolveTest, OfTooManyTheOldestMakeWay) {
-    constexpr uint16_t kMost = NeighbourTable::kMaxHeldEach;
+    constexpr uint16_t kMost = 20;
+    snap_.ports[2].neighbour_limits.unres_qlen = kMost;
     send_to_stranger(1, kMost + 6);
     EXPECT_EQ(held(), kMost);
     EXPECT_EQ(dropped(Drop::neighbour_queue_full), 6U);
     EXPECT_EQ(requests(), 1U);
     stranger_answers();
     EXPECT_EQ(ids(), from_to(7, kMost + 6));
+}
+
+TEST_F(ResolveTest, TheOldestMakeWayByBytesToo) {
+    const uint32_t each = cost();
+    snap_.ports[2].neighbour_limits.unres_qlen_bytes = 3 * each + each / 2;
+    send_to_stranger(1, 5);
+    EXPECT_EQ(held(), 3U);
+    stranger_answers();
+    EXPECT_EQ(ids(), from_to(3, 5));
+    EXPECT_EQ(dropped(Drop::neighbour_queue_full), 2U);
+}
+
+TEST_F(ResolveTest, ZeroStillHoldsTheNewest) {
+    snap_.ports[2].neighbour_limits.unres_qlen_bytes = 0;
+    send_to_stranger(1, 3);
+    EXPECT_EQ(held(), 1U);
+    stranger_answers();
+    EXPECT_EQ(ids(), from_to(3, 3));
+}
+
+// mcast_solicit and app_solicit are 0: whoever is not known can't be reached, and nobody is told.
+TEST_F(ResolveTest, NobodyMayAsk) {
+    snap_.ports[2].neighbour_limits.first = NeighbourLimits::First::fails;
+    send_to_stranger(1, 2);
+    EXPECT_EQ(dropped(Drop::neighbour_failed), 2U);
+    EXPECT_EQ(requests(), 0U);
+    EXPECT_EQ(sent(1).size(), 0U);
+}
+
+TEST_F(ResolveTest, TheFirstTurnIsAnothers) {
+    snap_.ports[2].neighbour_limits.first = NeighbourLimits::First::waits;
+    send_to_stranger(1, 2);
+    EXPECT_EQ(held(), 2U);
+    EXPECT_EQ(requests(), 0U);
 }
 
 TEST_F(ResolveTest, AllThatWaitsIsBounded) {

@@ -75,7 +75,10 @@ protected:
                                         RTE_PKTMBUF_HEADROOM + 2048, SOCKET_ID_ANY)),
           large_pool_(rte_pktmbuf_pool_create("world_large", 15, 0, sizeof(PacketMeta), UINT16_MAX,
                                               SOCKET_ID_ANY)),
-          neighbours_(max_neighbours, max_held) {
+          neighbours_({.thresholds = {.gc_thresh1 = 0,
+                                      .gc_thresh2 = max_neighbours / 2,
+                                      .gc_thresh3 = max_neighbours},
+                       .max_held = max_held}) {
         if (pool_ == nullptr || large_pool_ == nullptr)
             throw std::runtime_error("no memory for the test's mbufs");
         make_snapshot();
