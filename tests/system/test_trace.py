@@ -120,7 +120,7 @@ control: {socket: '{socket}'}
 """
 
 
-@needs(**LAB)
+@needs(**LAB, more="ip4: {icmp_ratelimit: 0}")  # else the third error about a route would be held back
 def test_each_reason(lab):
     """The counter, the live trace and the what-if name one reason for one frame."""
     w1 = lab.wire("h1")
