@@ -149,8 +149,7 @@ KnobChanges take_knobs(Json& body) {
         if (found == body.end()) continue;
         std::optional<uint32_t> value;
         if (!found->is_null()) {
-            const std::string text =
-                found->is_string() ? found->get<std::string>() : line_of(*found);
+            const std::string text = found->is_string() ? found->get<std::string>() : found->dump();
             value = parse_knob(knob, text);
             if (!value)
                 throw ApiRefusal(400, std::string(knob.name) + ": expected " + knob_choice(knob) +

@@ -106,11 +106,14 @@ std::string offload_words(const Offload& o) {
 std::string route_words(const NotedStep& s, Controller& controller) {
     const auto type = static_cast<RouteType>(s.record.a);
     const Ip4Header* ip = ip4_of(s);
-    const RibRoute* route = ip != nullptr ? controller.rib().lookup(Ip4{ip->dst}) : nullptr;
+    if (ip == nullptr) return format("no route to {}", destination_of(s));
+    // A source route that leads on has said where to.
+    const Ip4 to = s.record.next_hop.is_zero() ? Ip4{ip->dst} : s.record.next_hop;
+    const RibRoute* route = controller.rib().lookup(to);
     if (type == RouteType::none || route == nullptr)
-        return format("no route to {}", destination_of(s));
+        return format("no route to {}", to.to_string());
     std::string words =
-        format("{} is in {} ({})", destination_of(s), route->to.to_string(), route->type());
+        format("{} is in {} ({})", to.to_string(), route->to.to_string(), route->type());
     if (route->metric != 0) words += format(", metric {}", route->metric);
     const char* joined = ": ";
     for (const RibHop& hop : route->hops) {

@@ -13,7 +13,7 @@ def timestamp(**fields):
 
 
 def with_knobs(name, rule, cases, **values):
-    return [case(f"{name}_{n}", rule, *steps, knobs=knobs(ip4=values), learns=True) for n, steps in cases.items()]
+    return [case(f"{name}_{n}", rule, *steps, knobs=knobs(ip4=values)) for n, steps in cases.items()]
 
 
 # --- The TTL of what the router itself sends
@@ -80,7 +80,7 @@ def many(build, n=9, **fields):
 
 def limited(name, rule, steps, **values):
     """Each step is sent at once after the one before: nothing accrues meanwhile."""
-    return case(f"icmp_limit_{name}", rule, *steps, knobs=knobs(ip4={"icmp_ratelimit": 1000, **values}), learns=True)
+    return case(f"icmp_limit_{name}", rule, *steps, knobs=knobs(ip4={"icmp_ratelimit": 1000, **values}))
 
 
 HOST, MASK = "Linux inet_peer_xrlim_allow(): six at once; ip_error(): five", "Linux icmpv4_mask_allow()"

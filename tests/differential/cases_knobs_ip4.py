@@ -4,6 +4,7 @@ net/ipv4/route.c, net/ipv4/ip_forward.c)."""
 
 from case import (BROADCAST, FROM, ICMP, case, echo, ether, host_ip, icmp, ip4, knobs, port_ip, tcp, udp, with_options)
 
+TO_STRANGERS = ("not_known", "on_link", "second_subnet", "network")  # of cases: to hosts that no entry is about
 BACK = "10.9.0.1"  # by a gateway on the link of p1
 
 
@@ -12,8 +13,8 @@ def from_2(build=udp, **fields):
 
 
 def with_knobs(name, rule, cases, port=1, **values):
-    return [case(f"{name}_{n}", rule, *steps, knobs=knobs(**{f"p{port}": values}), learns=True)
-            for n, steps in cases.items()]
+    return [case(f"{name}_{n}", rule, *steps, knobs=knobs(**{f"p{port}": values}),
+                 learns=any(word in n for word in TO_STRANGERS)) for n, steps in cases.items()]
 
 
 # --- Redirects
@@ -56,7 +57,7 @@ APART = [c for v in (0, 1) for c in with_knobs(f"shared_media_{v}", f"{RULE}, in
 APART += [c for v in (0, 1) for c in with_knobs(f"shared_media_{v}_p1", f"{RULE}, inet_addr_onlink()", {
     "on_link_without_a_subnet": [udp(dst="10.6.0.0")], "sender_on_link_without_a_subnet": [udp(dst=BACK, src="10.6.0.8")]},
     1, shared_media=v)]
-APART += [case("redirect_mask", "Linux icmpv4_mask_allow()", udp(dst=BACK), learns=True,
+APART += [case("redirect_mask", "Linux icmpv4_mask_allow()", udp(dst=BACK),
                knobs=knobs(ip4={"icmp_ratemask": 1 << 5, "icmp_msgs_per_sec": 0}))]
 
 # --- Broadcasts of subnets

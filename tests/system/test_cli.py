@@ -290,8 +290,8 @@ def test_apply_takes_only_what_it_can_read(lab):
 
 def test_errors_are_one_line(lab):
     refused(lab, "nonsense", word='no such thing "nonsense"; there are: status, show, ')
-    refused(lab, "show", "nonsense", word='show: no such thing "nonsense"; there are: ports, routes, ')
-    refused(lab, "show", word="show: expected one of: ports, routes, ")
+    refused(lab, "show", "nonsense", word='show: no such thing "nonsense"; there are: ports, knobs, routes, ')
+    refused(lab, "show", word="show: expected one of: ports, knobs, routes, ")
     refused(lab, word="expected one of: status, show, ")
     for args in (["route", "add", "10.0.0.0/8"],
                  ["route", "add", "10.0.0.0/33", "via", host_ip(2)]):

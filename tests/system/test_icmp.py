@@ -48,6 +48,7 @@ def test_ttl_expired(lab):
     error_for(lab, ip4(Raw(b"x" * 64), proto=17, flags="MF", ttl=1), "ttl_expired", 11, 0)
 
 
+@needs(**LAB, more="ip4: {icmp_ratelimit: 0}")
 def test_routes_that_refuse(lab):
     error_for(lab, udp(dst="172.16.0.1"), "no_route", 3, 0)
     error_for(lab, udp(dst="198.51.100.1"), "unreachable", 3, 1)
