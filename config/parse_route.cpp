@@ -97,7 +97,9 @@ std::optional<RouteConfig> parse_route(const Field& f) {
 NexthopConfig parse_nexthop(const Field& f) {
     NexthopConfig nexthop;
     if (!f.is_map_of({"id", "via", "port", "onlink", "group", "blackhole"})) return nexthop;
-    const auto id = f.require("id");
+    // First, so that who goes by it is not told that there is none, whatever is wrong with the
+    // rest.
+    if (const auto id = f.require("id")) assign(nexthop.id, id->number(1, UINT32_MAX));
     const bool hop = f.find("via") || f.find("port");
     const auto group = f.find("group"), blackhole = f.find("blackhole");
     if (int{hop} + int{group.has_value()} + int{blackhole.has_value()} != 1) {
@@ -114,7 +116,6 @@ NexthopConfig parse_nexthop(const Field& f) {
         if (members.empty() && (group->is_list() || group->is_null()))
             group->fail("expected at least one id");
     }
-    if (id) assign(nexthop.id, id->number(1, UINT32_MAX));
     return nexthop;
 }
 

@@ -157,8 +157,8 @@ namespace vethway {
       "too many packets wait for the next hop's MAC address: the oldest made way", \
       "nothing at the first packets to a host; if it lasts the host does not answer ARP: vethway show neighbours, vethway neighbour add ADDRESS MAC") \
     X(neighbour_table_full, "neighbour", \
-      "no room for another neighbour", \
-      "vethway neighbour flush; if it fills again, somebody scans a subnet of ours: blackhole what has no hosts, vethway route add PREFIX blackhole") \
+      "no room for another neighbour: neighbour_table.gc_thresh3 of them are known or asked for", \
+      "vethway neighbour flush; if it fills again, somebody scans a subnet of ours: blackhole what has no hosts, vethway route add PREFIX blackhole; or there are that many: raise gc_thresh3") \
     X(gso_malformed, "egress", \
       "a super-frame for a port that takes none, whose headers don't say how to cut it", \
       "vethway show drops --last 20 --reason gso_malformed tells who sends it; turn segmentation off there: ethtool -K DEV gso off tso off") \

@@ -29,10 +29,8 @@ const NextHop& select_good(const Context& c, const RouteEntry& route, uint32_t h
 
 }  // namespace
 
-const NextHop& select_hop(const Context& c, const RouteEntry& route,
-                          std::span<const std::byte> l3) noexcept {
-    if (route.hop_count == 1) [[likely]]
-        return route.hops[0];
+const NextHop& select_among(const Context& c, const RouteEntry& route,
+                            std::span<const std::byte> l3) noexcept {
     const MultipathRules& rules = c.snap().multipath;
     const uint32_t hash = flow_hash(l3, rules);
     return rules.use_neigh ? select_good(c, route, hash) : route.select(hash);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/neighbour/neighbour_table.h"
 
+#include <rte_pause.h>
+
 #include <algorithm>
 #include <bit>
 #include <random>
@@ -11,8 +13,9 @@ namespace vethway {
 
 namespace {
 
-// A key's word: never 0 (free) or 1 (leaving), since bit 63 is set.
-constexpr uint64_t kFree = 0, kLeaving = 1;
+// A key's word: never 0 (free) or 1 (leaving), since bit 63 is set. While bit 62 is set as well,
+// the slot is wanted for the key, and nobody finds it yet.
+constexpr uint64_t kFree = 0, kLeaving = 1, kWanted = uint64_t{1} << 62;
 constexpr uint64_t pack(NeighbourKey key) noexcept {
     return uint64_t{1} << 63 | uint64_t{key.port} << 32 | key.ip.value;
 }
@@ -106,7 +109,7 @@ uint32_t NeighbourTable::Bucket::taken() const noexcept {
     return n;
 }
 
-// A free slot's Neighbour was reset by recycle(), so claiming the key is all there is to publish;
+// A free slot's Neighbour was reset by recycle(), so wanting it for the key is all there is to do;
 // but `key` must be readable by whoever finds the slot, so it is written under a word that nobody
 // looks for.
 Neighbour* NeighbourTable::claim(uint32_t bucket, NeighbourKey key, uint64_t now) noexcept {
@@ -119,26 +122,66 @@ Neighbour* NeighbourTable::claim(uint32_t bucket, NeighbourKey key, uint64_t now
         n.used_tsc.store(now, std::memory_order_relaxed);
         n.confirmed_tsc.store(now, std::memory_order_relaxed);
         n.changed_tsc.store(now, std::memory_order_relaxed);
-        word.store(pack(key), std::memory_order_release);
+        word.store(pack(key) | kWanted, std::memory_order_seq_cst);
         return &n;
     }
     return nullptr;
 }
 
-// Two workers that meet the same new neighbour within nanoseconds may each add it. find() then
-// always returns the first in bucket order; the other one is never confirmed, and ages out.
-Neighbour* NeighbourTable::add(NeighbourKey key, uint64_t now) noexcept {
+Neighbour* NeighbourTable::claim_anywhere(NeighbourKey key, uint64_t now) noexcept {
     const Buckets b = buckets_of(pack(key));
     const bool swap = keys_[b.second].taken() < keys_[b.first].taken();
     Neighbour* n = claim(swap ? b.second : b.first, key, now);
     if (n == nullptr) n = claim(swap ? b.first : b.second, key, now);
-    if (n != nullptr) return find(key);
-    overflowed_.fetch_add(1, std::memory_order_acq_rel);  // before, so that whoever looks sees it
+    if (n != nullptr) return n;
+    overflowed_.fetch_add(1, std::memory_order_seq_cst);  // before, so that whoever looks sees it
     for (uint32_t i = 0; i < kOverflowBuckets && n == nullptr; ++i)
         n = claim(buckets_ + i, key, now);
-    if (n != nullptr) return find(key);
-    overflowed_.fetch_sub(1, std::memory_order_acq_rel);
-    return nullptr;
+    if (n == nullptr) overflowed_.fetch_sub(1, std::memory_order_acq_rel);
+    return n;
+}
+
+// Whether another slot has the key, or is wanted for it.
+bool NeighbourTable::has_rival(const Neighbour& mine) const noexcept {
+    const uint64_t packed = pack(mine.key);
+    const auto in = [&](uint32_t bucket) {
+        for (uint32_t i = 0; i < kBucket; ++i)
+            if ((keys_[bucket].keys[i].load(std::memory_order_seq_cst) & ~kWanted) == packed &&
+                bucket * kBucket + i != slot_of(mine))
+                return true;
+        return false;
+    };
+    const Buckets b = buckets_of(packed);
+    if (in(b.first) || in(b.second)) return true;
+    if (overflowed_.load(std::memory_order_seq_cst) == 0) return false;
+    for (uint32_t i = 0; i < kOverflowBuckets; ++i)
+        if (in(buckets_ + i)) return true;
+    return false;
+}
+
+void NeighbourTable::free_slot(Neighbour& n) noexcept {
+    key_of(n).store(kFree, std::memory_order_release);
+    if (is_overflow(n)) overflowed_.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+// Of several workers that meet the same new neighbour at once, each wants a slot first and then
+// looks for others that do: who sees nobody has it, and whoever sees another gives way and tries
+// again. All in one order (seq_cst), so that two can't both see nobody. Where all see each other,
+// pauses of different lengths part them.
+NeighbourTable::Added NeighbourTable::add(NeighbourKey key, uint64_t now) noexcept {
+    for (uint32_t tries = 0; tries < kMostTries; ++tries) {
+        if (Neighbour* n = find(key)) return {n, false};
+        Neighbour* const mine = claim_anywhere(key, now);
+        if (mine == nullptr) return {};
+        if (!has_rival(*mine)) {
+            key_of(*mine).store(pack(key), std::memory_order_release);
+            return {mine, true};
+        }
+        const uint32_t pauses = tries * (1 + slot_of(*mine) % kBucket);
+        free_slot(*mine);
+        for (uint32_t i = 0; i < pauses; ++i) rte_pause();
+    }
+    return {};
 }
 
 Neighbour* NeighbourTable::find_or_add(NeighbourKey key, uint64_t now) noexcept {
@@ -147,20 +190,18 @@ Neighbour* NeighbourTable::find_or_add(NeighbourKey key, uint64_t now) noexcept 
     if (before >= gc_thresh2_.load(std::memory_order_relaxed) &&
         !pressed_.load(std::memory_order_relaxed))
         pressed_.store(true, std::memory_order_relaxed);
-    if (before < gc_thresh3_.load(std::memory_order_relaxed))
-        if (Neighbour* n = add(key, now)) return n;
-    learned_.fetch_sub(1, std::memory_order_relaxed);
-    return nullptr;
+    const bool room = before < gc_thresh3_.load(std::memory_order_relaxed);
+    const Added got = room ? add(key, now) : Added{};
+    if (!got.is_new) learned_.fetch_sub(1, std::memory_order_relaxed);
+    return got.n;
 }
 
 Neighbour* NeighbourTable::find_or_add_permanent(NeighbourKey key, uint64_t now) noexcept {
-    Neighbour* n = find(key);
-    const bool learned = n != nullptr && !n->permanent;
-    if (n == nullptr) n = add(key, now);
-    if (n == nullptr) return nullptr;
-    if (learned) learned_.fetch_sub(1, std::memory_order_relaxed);
-    n->permanent = true;
-    return n;
+    const Added got = add(key, now);
+    if (got.n == nullptr) return nullptr;
+    if (!got.is_new && !got.n->permanent) learned_.fetch_sub(1, std::memory_order_relaxed);
+    got.n->permanent = true;
+    return got.n;
 }
 
 // True and one more, unless there are `most` already.
@@ -258,7 +299,9 @@ NeighbourTable::Learn NeighbourTable::learn_proof(Neighbour& n, Mac mac, uint64_
 
 void NeighbourTable::for_each(const std::function<void(Neighbour&)>& visit) {
     for (uint32_t i = 0; i < slots_; ++i)
-        if (keys_[i / kBucket].keys[i % kBucket].load(std::memory_order_acquire) > kLeaving)
+        if (const uint64_t word =
+                keys_[i / kBucket].keys[i % kBucket].load(std::memory_order_acquire);
+            word > kLeaving && (word & kWanted) == 0)
             visit(neighbours_[i]);
 }
 
@@ -272,8 +315,7 @@ void NeighbourTable::recycle(Neighbour& n) noexcept {
     n.probes = 0;
     n.probed_tsc = 0;
     n.permanent = false;
-    key_of(n).store(kFree, std::memory_order_release);
-    if (is_overflow(n)) overflowed_.fetch_sub(1, std::memory_order_acq_rel);
+    free_slot(n);
 }
 
 }  // namespace vethway

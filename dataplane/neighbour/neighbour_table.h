@@ -147,7 +147,11 @@ public:
     size_t bytes() const noexcept { return slots_ * (sizeof(Neighbour) + sizeof(uint64_t)); }
 
 private:
-    static constexpr uint32_t kBucket = 8, kOverflowBuckets = 8;
+    static constexpr uint32_t kBucket = 8, kOverflowBuckets = 8, kMostTries = 16;
+    struct Added {
+        Neighbour* n = nullptr;
+        bool is_new = false;  // else another had added it
+    };
     struct alignas(64) Bucket {
         std::atomic<uint64_t> keys[kBucket];
         uint32_t taken() const noexcept;
@@ -157,8 +161,11 @@ private:
     };
     Buckets buckets_of(uint64_t packed) const noexcept;
     Neighbour* scan(uint32_t bucket, uint64_t packed) noexcept;
-    Neighbour* add(NeighbourKey key, uint64_t now) noexcept;
+    Added add(NeighbourKey key, uint64_t now) noexcept;
     Neighbour* claim(uint32_t bucket, NeighbourKey key, uint64_t now) noexcept;
+    Neighbour* claim_anywhere(NeighbourKey key, uint64_t now) noexcept;
+    bool has_rival(const Neighbour& mine) const noexcept;
+    void free_slot(Neighbour& n) noexcept;
     uint32_t slot_of(const Neighbour& n) const noexcept {
         return static_cast<uint32_t>(&n - neighbours_.get());
     }

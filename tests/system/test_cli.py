@@ -147,8 +147,38 @@ def test_route_with_two_ways_to_say_where(lab):
     assert len(lab.routes()["10.50.0.0/16"]["next_hops"]) == 2
 
 
+def test_route_beyond_a_gateway(lab):
+    lab.cli_run("route", "add", "10.50.0.0/16", "via", "10.77.0.1", "port", "p2", "onlink", "src", port_ip(1))
+    row = lab.routes()["10.50.0.0/16"]
+    assert row["next_hops"][0]["onlink"] and (row["source"], row["scope"]) == (port_ip(1), "global"), row
+    prints(lab, "show", "routes", words=("10.50.0.0/16 via 10.77.0.1 port p2 onlink static", f"src {port_ip(1)}"))
+    assert lab.cli("route", "get", "10.50.0.1")["source"] == port_ip(1)
+    lab.cli_run("route", "add", "10.51.0.0/16", "port", "p2", "scope", "link")
+    lab.cli_run("route", "add", "10.52.0.0/16", "via", "10.51.0.1")
+    assert lab.routes()["10.52.0.0/16"]["next_hops"][0]["port"] == "p2", "10.51/16 is on its link"
+    refused(lab, "route", "add", "10.53.0.0/16", "nhid", "7", word="there is no next hop with id 7")
+    refused(lab, "route", "add", "10.53.0.0/16", "port", "p2", "scope", "site", word="scope")
+    refused(lab, "route", "add", "10.53.0.0/16", "via", "10.77.0.1", "onlink", word="needs port")
+    refused(lab, "route", "del", "10.51.0.0/16", word="10.51.0.1 is in no port's subnet")
+    for to in ("10.52.0.0/16", "10.51.0.0/16", "10.50.0.0/16"):
+        lab.cli_run("route", "del", to)
+
+
+@needs(more="nexthops: [{id: 1, via: 10.2.0.2}, {id: 2, via: 10.1.0.2}, {id: 3, group: [1, 2]}]")
+def test_route_by_the_number_of_a_next_hop(lab):
+    lab.cli_run("route", "add", "10.50.0.0/16", "nhid", "3")
+    assert [h["port"] for h in lab.routes()["10.50.0.0/16"]["next_hops"]] == ["p2", "p1"]
+    prints(lab, "show", "routes", words=("10.50.0.0/16 nhid 3 static",))
+    lab.run("h1", "ip address add 10.50.0.1/32 dev lo")
+    lab.run("h2", "ip address add 10.50.0.1/32 dev lo")
+    assert lab.ping("h1", "10.50.0.1", 1)[0] == 1
+    lab.cli_run("port", "set", "p1", "down")
+    row = lab.routes()["10.50.0.0/16"]
+    assert [h["up"] for h in row["next_hops"]] == [True, False] and row["active"], row
+
+
 def test_route_actions(lab):
-    for action in ("blackhole", "unreachable", "prohibit"):
+    for action in ("blackhole", "unreachable", "prohibit", "throw"):
         lab.cli_run("route", "add", "10.50.0.0/16", action)
         assert lab.routes()["10.50.0.0/16"]["type"] == action
         lab.cli_run("route", "del", "10.50.0.0/16")

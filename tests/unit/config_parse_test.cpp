@@ -135,6 +135,34 @@ INSTANTIATE_TEST_SUITE_P(Routes, Refused, testing::Values(
     Bad{"hop_weight_257", route("{to: default, nexthops: [{port: p, weight: 257}]}"), {"f:2:53: routes[0].nexthops[0].weight: expected a number from 1 to 256, got \"257\""}},
     Bad{"hop_unknown", route("{to: default, nexthops: [{port: p, metric: 1}]}"), {"f:2:45: routes[0].nexthops[0]: unknown key \"metric\""}}), bad_name);
 
+INSTANTIATE_TEST_SUITE_P(RoutesBeyondAGateway, Refused, testing::Values(
+    Bad{"throw", route("{to: default, action: throw}"), {}},
+    Bad{"onlink", route("{to: default, via: 10.1.0.2, port: p, onlink: perhaps}"), {"f:2:56: routes[0].onlink: expected true or false, got \"perhaps\""}},
+    Bad{"onlink_alone", route("{to: default, action: throw, onlink: true}"), {"f:2:10: routes[0]: onlink belongs to a next hop, beside via and port"}},
+    Bad{"src", route("{to: default, port: p, src: p}"), {"f:2:38: routes[0].src: expected an IPv4 address, got \"p\""}},
+    Bad{"scope", route("{to: default, port: p, scope: site}"), {"f:2:40: routes[0].scope: expected global, link or host, got \"site\""}},
+    Bad{"nhid_0", route("{to: default, nhid: 0}"), {"f:2:30: routes[0].nhid: expected a number from 1 to 4294967295, got \"0\""}},
+    Bad{"nhid_and_port", route("{to: default, nhid: 1, port: p}"), {"f:2:10: routes[0]: a route needs one of: via or port; nexthops; nhid; action"}}), bad_name);
+
+std::string nexthop(const std::string& rest) {
+    return "ports: [{name: p, ring: {}, addresses: [10.1.0.1/24]}]\nnexthops: [" + rest + "]";
+}
+
+INSTANTIATE_TEST_SUITE_P(Nexthops, Refused, testing::Values(
+    Bad{"not_a_map", nexthop("7"), {"f:2:12: nexthops[0]: expected a mapping of id, …"}},
+    Bad{"no_id", nexthop("{via: 10.1.0.2}"), {"f:2:12: nexthops[0]: missing key \"id\""}},
+    Bad{"nothing", nexthop("{id: 1}"), {"f:2:12: nexthops[0]: a next hop with an id needs one of: via or port; group; blackhole: true"}},
+    Bad{"both", nexthop("{id: 1, via: 10.1.0.2, blackhole: true}"), {"f:2:12: nexthops[0]: a next hop with an id needs one of: via or port; group; blackhole: true"}},
+    Bad{"no_blackhole", nexthop("{id: 1, blackhole: false}"), {"f:2:31: nexthops[0].blackhole: expected true, or no such key"}},
+    Bad{"group_empty", nexthop("{id: 1, group: []}"), {"f:2:27: nexthops[0].group: expected at least one id"}},
+    Bad{"group_word", nexthop("{id: 1, port: p}, {id: 2, group: [p]}"), {"f:2:46: nexthops[1].group[0]: expected a number from 1 to 4294967295, got \"p\""}},
+    Bad{"member_weight", nexthop("{id: 1, port: p}, {id: 2, group: [{id: 1, weight: 0}]}"), {"f:2:62: nexthops[1].group[0].weight: expected a number from 1 to 256, got \"0\""}},
+    Bad{"onlink", nexthop("{id: 1, blackhole: true, onlink: true}"), {"f:2:12: nexthops[0]: onlink belongs beside via and port"}},
+    // What is wrong with a next hop does not make its users wrong.
+    Bad{"users_of_a_wrong_one", nexthop("{id: 1, port: p, vja: 1}") + "\nroutes: [{to: default, nhid: 1}]", {"f:2:29: nexthops[0]: unknown key \"vja\"; did you mean \"via\"?"}},
+    Bad{"policy", "multipath: {fib_multipath_hash_policy: 2}", {"f:1:40: multipath.fib_multipath_hash_policy: expected a number from 0 to 1, got \"2\""}},
+    Bad{"use_neigh", "multipath: {fib_multipath_use_neigh: 1}", {"f:1:38: multipath.fib_multipath_use_neigh: expected true or false, got \"1\""}}), bad_name);
+
 std::string neighbour(const std::string& rest) {
     return "ports: [{name: p, ring: {}, addresses: [10.1.0.1/24]}]\nneighbours: [" + rest + "]";
 }

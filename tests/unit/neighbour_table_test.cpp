@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -275,6 +276,41 @@ TEST(NeighbourTable, BytesOfOne) {
 }
 
 // --- Several threads ---
+// Whoever adds it first: there is one of each, and all get that one.
+TEST(NeighbourTable, WorkersThatMeetANewOneAtOnceGetTheSame) {
+    constexpr unsigned kWorkers = 2, kKeys = 20000;
+    NeighbourTable table(limits(kKeys, 16));
+    std::vector<std::vector<Neighbour*>> got(kWorkers, std::vector<Neighbour*>(kKeys));
+    std::atomic<uint32_t> arrived{0}, end{kKeys};
+    // On a busy machine every meeting costs a scheduler's slice: a second of them is enough.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    const auto work = [&](unsigned id) {
+        for (uint32_t k = 0; k < kKeys; ++k) {
+            if (id == 0 && std::chrono::steady_clock::now() > deadline) end = k;
+            ++arrived;
+            for (unsigned spins = 0; arrived < (k + 1) * kWorkers; ++spins)
+                if (spins > 100) std::this_thread::yield();
+            if (k >= end) return;
+            got[id][k] = table.find_or_add({1, Ip4{k + 1}}, kNow);
+        }
+    };
+    std::vector<std::thread> workers;
+    for (unsigned id = 0; id < kWorkers; ++id) workers.emplace_back(work, id);
+    for (std::thread& t : workers) t.join();
+    unsigned refused = 0, there = 0;
+    for (uint32_t k = 0; k < end; ++k)
+        for (unsigned id = 0; id < kWorkers; ++id) {
+            if (got[id][k] == nullptr)
+                ++refused;
+            else
+                ASSERT_EQ(got[id][k], table.find({1, Ip4{k + 1}})) << k;
+        }
+    EXPECT_LE(refused, end / 10) << "who can't agree in time gives up";
+    table.for_each([&](Neighbour&) { ++there; });
+    EXPECT_EQ(there, end);
+    EXPECT_EQ(table.size(), end);
+}
+
 // Workers find or add, hold, learn and take, as they do with packets; the control thread removes,
 // waits for them all, takes what is left and recycles. No packet is lost or seen twice.
 TEST(NeighbourTable, WorkersAndControlTogether) {
