@@ -69,6 +69,7 @@ OF_THE_MOMENT = {
     "tx_ring_full": ("forwarded", "it asks no driver"),
     "tx_share_full": ("forwarded", "it hands nothing to another worker"),
     "loopback_full": ("consumed", "it is alone"),
+    "icmp_limited": ("consumed", "it counts as no message that was sent"),
     "punt_full": ("consumed", "it hands nothing to the control thread"),
     "port_removed": ("waits", "the port is there"),
 }
@@ -185,6 +186,38 @@ def test_ingress_down(lab, reason):
     reason.what_if(udp())
     with reason.dropped():
         lab.wire("h1").send(udp())
+
+
+def by_one_frame(lab, reason, frame):
+    reason.what_if(frame)
+    with reason.dropped():
+        lab.wire("h1").send(frame)
+
+
+@earns("arp_ignored", raw=True, port_more={1: ", arp_ignore: 1"})
+def test_arp_ignored(lab, reason):
+    by_one_frame(lab, reason, arp(target=port_ip(2)))
+
+
+@earns("arp_gratuitous", raw=True, port_more={1: ", drop_gratuitous_arp: true"})
+def test_arp_gratuitous(lab, reason):
+    by_one_frame(lab, reason, arp(sender="10.1.0.66", target="10.1.0.66"))
+
+
+@earns("icmp_ignored", raw=True, more="ip4: {icmp_echo_ignore_all: true}")
+def test_icmp_ignored(lab, reason):
+    by_one_frame(lab, reason, echo(dst=port_ip(1)))
+
+
+@earns("icmp_limited", raw=True, more="ip4: {icmp_ratemask: 1, icmp_ratelimit: 60000}")
+def test_icmp_limited(lab, reason):
+    """Six replies at once, then one a minute."""
+    frame = echo(dst=port_ip(1))
+    reason.what_if(frame)
+    for _ in range(6):
+        lab.wire("h1").send(frame)
+    with reason.dropped():
+        lab.wire("h1").send(frame)
 
 
 LONG = bytes(ether(type=0x88B5) / Raw(bytes(900)))  # for a wire to an MTU of 600

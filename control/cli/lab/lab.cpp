@@ -56,13 +56,14 @@ std::vector<LabCommand> commands_in(const YAML::Node& map, const char* key,
 }
 
 LabClaim claim_of(const YAML::Node& node) {
-    check_keys(node, {"says", "side", "printed", "not_printed", "seen", "apart"});
+    check_keys(node, {"says", "side", "printed", "not_printed", "seen", "among", "apart"});
     LabClaim claim{.says = text_in(node, "says"),
                    .linux_side = text_in(node, "side") == "linux",
                    .printed = texts_in(node, "printed"),
                    .not_printed = texts_in(node, "not_printed")};
     if (const YAML::Node seen = node["seen"])
         claim.seen = seen.as<std::map<std::string, std::vector<std::string>>>();
+    claim.among = text_in(node, "among");
     if (const YAML::Node apart = node["apart"]) claim.apart_s = apart.as<double>();
     if (claim.printed.empty() && claim.not_printed.empty() && claim.seen.empty())
         refuse(node, "a claim that nothing can refute");

@@ -23,8 +23,9 @@ struct LabClaim {
     bool linux_side = false;           // of what the kernel did, not vethway
     std::vector<std::string> printed;  // each: a line of what the commands printed
     std::vector<std::string> not_printed;
-    // By port: the packets it saw, all of them, in this order.
+    // By port: the packets it saw, all of them that are like `among`, in this order.
     std::map<std::string, std::vector<std::string>> seen;
+    std::string among;
     double apart_s = 0;  // at least, from one of a port's packets to the next
 };
 

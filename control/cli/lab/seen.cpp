@@ -45,16 +45,17 @@ bool matches(const std::string& pattern, const std::string& text) {
 }
 
 std::string of_port(const std::string& port, const std::vector<std::string>& expected,
-                    double apart_s, const std::vector<SeenPacket>& seen) {
+                    const LabClaim& claim, const std::vector<SeenPacket>& seen) {
     std::vector<const SeenPacket*> own;
     for (const SeenPacket& p : seen)
-        if (p.port == port) own.push_back(&p);
+        if (p.port == port && matches(claim.among, p.what)) own.push_back(&p);
     for (size_t i = 0; i < std::max(expected.size(), own.size()); ++i) {
         if (i >= own.size()) return fmt::format("{} did not see: {}", port, expected[i]);
         if (i >= expected.size()) return fmt::format("{} also saw: {}", port, own[i]->what);
         if (!matches(expected[i], own[i]->what))
             return fmt::format("{} saw: {}; not: {}", port, own[i]->what, expected[i]);
-        if (i > 0 && own[i]->at_s - own[i - 1]->at_s < apart_s && own[i]->at_s >= own[i - 1]->at_s)
+        if (i > 0 && own[i]->at_s - own[i - 1]->at_s < claim.apart_s &&
+            own[i]->at_s >= own[i - 1]->at_s)
             return fmt::format("{} saw these {:.3f} s apart: {}", port,
                                own[i]->at_s - own[i - 1]->at_s, own[i]->what);
     }
@@ -81,7 +82,7 @@ std::string refuted(const LabClaim& claim, const LabEvidence& evidence) {
     for (const std::string& pattern : claim.not_printed)
         if (printed(pattern)) return "something printed reads: " + pattern;
     for (const auto& [port, expected] : claim.seen)
-        if (std::string why = of_port(port, expected, claim.apart_s, evidence.seen); !why.empty())
+        if (std::string why = of_port(port, expected, claim, evidence.seen); !why.empty())
             return why;
     return "";
 }
