@@ -186,7 +186,6 @@ TEST_F(IcmpTest, FragmentationNeededIsNotLimited) {
 // Sent by a port, whatever the routes say, where nobody answers ARP: each comes to be known to us,
 // by way of `lo`, and from our own address.
 TEST_F(IcmpTest, WeHearOfEveryFailureOfOurOwn) {
-    constexpr Ip4 kNowhere{50, 0, 0, 9};
     Burst own;
     for (int i = 0; i < 10; ++i) {
         rte_mbuf* m =
