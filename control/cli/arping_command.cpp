@@ -20,7 +20,6 @@ struct ArpingOptions {
 
 Json request_of(const ArpingOptions& options) {
     const bool announces = options.announce_request || options.announce_reply;
-    const auto ms = [](double seconds) { return static_cast<unsigned>(seconds * 1000 + 0.5); };
     Json body{{"kind", "arp"},
               {"to", options.to},
               {"arp", options.detect             ? "detect"
@@ -29,12 +28,12 @@ Json request_of(const ArpingOptions& options) {
                                                  : "ask"},
               {"arp_to_all", options.broadcast},
               {"until_reply", options.first || options.detect},
-              {"interval_ms", ms(options.interval_s)},
-              {"wait_ms", announces ? 0 : ms(options.wait_s)}};
+              {"interval_ms", in_ms(options.interval_s)},
+              {"wait_ms", announces ? 0 : in_ms(options.wait_s)}};
     if (!options.port.empty()) body["port"] = options.port;
     if (!options.from.empty()) body["from"] = options.from;
     if (options.count > 0) body["count"] = options.count;
-    if (options.deadline_s > 0) body["deadline_ms"] = ms(options.deadline_s);
+    if (options.deadline_s > 0) body["deadline_ms"] = in_ms(options.deadline_s);
     return body;
 }
 

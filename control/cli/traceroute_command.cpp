@@ -35,7 +35,7 @@ Json hops_request(const HopOptions& options, bool icmp, const char* schedule) {
               {"path_mtu", options.dont_fragment ? "do" : "dont"},
               {"first_ttl", options.first_ttl},
               {"max_ttl", options.max_ttl},
-              {"wait_ms", static_cast<unsigned>(options.wait_s * 1000 + 0.5)}};
+              {"wait_ms", in_ms(options.wait_s)}};
     if (!icmp) body["target_port"] = options.target_port;
     if (!options.from.empty()) body["from"] = options.from;
     if (!options.port.empty()) body["port"] = options.port;
@@ -71,7 +71,7 @@ std::string host_name() {
 // On a terminal the table is drawn anew with every answer; else it is told once, in the end.
 int mtr(const Session& session, const HopOptions& options) {
     Json body = hops_request(options, !options.udp, "rounds");
-    body["interval_ms"] = static_cast<unsigned>(options.interval_s * 1000 + 0.5);
+    body["interval_ms"] = in_ms(options.interval_s);
     const uint32_t rounds = options.rounds == 0 && options.report ? 10 : options.rounds;
     if (rounds > 0) body["count"] = rounds;
     const bool draws = !session.json && !options.report && isatty(STDOUT_FILENO) == 1;

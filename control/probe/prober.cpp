@@ -58,7 +58,7 @@ Prober::Opened Prober::open(const ProbeSeries& series, Tell tell) {
     const Snapshot& snapshot = dataplane_.snapshot();
     const ProbeWay way =
         arp ? find_link(series, ports_, rib_, snapshot) : find_way(series, ports_, rib_, snapshot);
-    const Opened opened{next_id_, free_mark(), way};
+    Opened opened{next_id_, free_mark(), way};
     Series made{.what = series, .tell = std::move(tell), .mark = opened.mark};
     if (arp) listen_for_arp(made, way);
     series_.emplace(next_id_++, std::move(made));
