@@ -2,6 +2,7 @@
 // What every stage may use while it handles one burst.
 #pragma once
 
+#include "dataplane/arp/arp_asked.h"
 #include "dataplane/burst.h"
 #include "dataplane/counters.h"
 #include "dataplane/drops.h"
@@ -27,6 +28,7 @@ struct Context {
     Tx& tx;
     IcmpRateLimit& icmp_limit;
     Tracer& tracer;
+    const ArpAsked* arp_asked = nullptr;  // null: the control thread hears of no ARP
     // A what-if: nothing outside of this context may change by it, not even what is learned.
     bool dry = false;
     // Of packets of our own (RFC 6864). Each worker takes every so many, so that none is used

@@ -40,8 +40,8 @@ enum class Consumed : uint8_t {
 inline constexpr const char* kConsumedNames[] = {"arp_request", "arp_reply",        "echo_request",
                                                  "host",        "fragmented",       "segmented",
                                                  "reassembled", "timestamp_request"};
-// What the switch sends of its own, counted at the port whose traffic caused it; an ARP request at
-// the port that it leaves by.
+// What the switch makes of its own, counted at the port whose traffic caused it; an ARP request at
+// the port that it leaves by. A copy goes to the control thread.
 enum class Originated : uint8_t {
     arp_request,
     arp_reply,
@@ -53,11 +53,12 @@ enum class Originated : uint8_t {
     reassembled,
     timestamp_reply,
     tcp_reset,
+    arp_copy,
     kCount
 };
 inline constexpr const char* kOriginatedNames[] = {
-    "arp_request", "arp_reply", "echo_reply",  "icmp_error",      "host",
-    "fragment",    "segment",   "reassembled", "timestamp_reply", "tcp_reset"};
+    "arp_request", "arp_reply",   "echo_reply",      "icmp_error", "host",    "fragment",
+    "segment",     "reassembled", "timestamp_reply", "tcp_reset",  "arp_copy"};
 
 // Bursts as received: 1, 2, 3-4, 5-8, 9-16, 17-32, 33-64 packets.
 inline constexpr size_t kBurstBuckets = 7;

@@ -90,6 +90,7 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .neighbours = neighbours_,
                               .reassembly = reassembly_,
                               .punt_queue = punt_queue_,
+                              .arp_asked = arp_asked_,
                               .watches = watches_,
                               .waker = *this,
                               .workers = options.workers,

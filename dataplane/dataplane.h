@@ -74,6 +74,7 @@ public:
     // caller's.
     bool inject(rte_mbuf* m) noexcept;
     PuntQueue& punt_queue() noexcept { return punt_queue_; }
+    ArpAsked& arp_asked() noexcept { return arp_asked_; }
     // Drops a packet that was held, on the control thread's own counters and with a tracer of its
     // own, as if it were a worker.
     void give_up(rte_mbuf* m, Drop why) noexcept;
@@ -98,6 +99,7 @@ private:
     NeighbourTable neighbours_;
     ReassemblyTable reassembly_;
     PuntQueue punt_queue_;
+    ArpAsked arp_asked_;
     std::vector<Ring> inject_rings_;
     std::vector<Counters*> counters_;                         // NUMA-local; one more than workers
     std::vector<std::unique_ptr<FlightRecorder>> recorders_;  // as many, or none

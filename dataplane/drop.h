@@ -50,7 +50,7 @@ namespace vethway {
       "vethway show drops --last 20 --reason arp_malformed tells who sends it: mend or silence that host") \
     X(arp_bad_sender, "arp", \
       "sender address is ours, a group's or loopback, or its MAC is a group's or zero", \
-      "look for a host that has an address of the switch: arping -D -I DEV ADDRESS, and give it another") \
+      "look for a host that has an address of the switch: vethway arping -D -I PORT ADDRESS, and give it another; two ports on one cable: accept_local: true of both") \
     X(arp_not_ours, "arp", \
       "asks for an address that the port does not have", \
       "usual where several hosts share a link; if the port should have the address: vethway address add ADDRESS/LENGTH port PORT") \

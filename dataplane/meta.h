@@ -21,7 +21,7 @@ struct Neighbour;
 enum class Inject : uint8_t {
     output,        // an IP packet of ours behind room for an Ethernet header; src may be 0 (chosen)
     output_by,     // the same, by `egress` to `next_hop`, whatever the routes say; src is there
-    frame,         // an ARP request for `egress`
+    frame,         // an ARP message for `egress`
     resolve,       // a packet once held, for which there is hope
     undeliverable  // a packet once held: what it waited for did not come; `why` says what
 };

@@ -18,13 +18,17 @@
 
 namespace vethway {
 
+static bool is_arp_reply(rte_mbuf& m) noexcept {
+    return reinterpret_cast<const ArpHeader*>(&ether(m) + 1)->operation == kArpReply;
+}
+
 // A stage empties its input and fills its outputs. Each packet causes at most one more (an error or
 // an answer), so no Burst overflows: the few places that set free more use a PacketList.
 void Pipeline::receive(Burst& rx) noexcept {
     rx_repair(c_, rx);
     xconnect(c_, rx);
     classify(c_, rx, {.arp = arp_, .ip4 = ip4_});
-    arp_input(c_, arp_, released_);
+    arp_input(c_, arp_, {.released = released_, .punt = punt_});
     ip4_input(c_, ip4_, checked_);
     run_ip4();
 }
@@ -64,7 +68,8 @@ void Pipeline::inject(Burst& packets) noexcept {
                 own_.push(m);
                 break;
             case Inject::frame:
-                c_.originated(m, Originated::arp_request, nullptr);
+                c_.originated(m, is_arp_reply(*m) ? Originated::arp_reply : Originated::arp_request,
+                              nullptr);
                 c_.tx.push(c_.snap(), m);
                 break;
             case Inject::resolve:  // the next hop's MAC was configured meanwhile

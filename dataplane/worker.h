@@ -21,6 +21,7 @@ struct WorkerShared {
     NeighbourTable& neighbours;
     ReassemblyTable& reassembly;
     PuntQueue& punt_queue;
+    const ArpAsked& arp_asked;
     const Published<WatchSet>& watches;
     WorkerWaker& waker;
     unsigned workers;

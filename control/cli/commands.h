@@ -39,6 +39,8 @@ void add_doctor_command(CLI::App& app, Session& session);
 void add_trace_command(CLI::App& app, Session& session);
 void add_what_if(CLI::App& explain, Session& session);  // the options of explain
 void add_ping_command(CLI::App& app, Session& session);
+void add_arping_command(CLI::App& app, Session& session);
+void add_traceroute_commands(CLI::App& app, Session& session);  // traceroute, mtr
 void add_top_command(CLI::App& app, Session& session);
 void add_capture_command(CLI::App& app, Session& session);
 void add_lab_command(CLI::App& app, Session& session);

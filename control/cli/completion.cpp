@@ -83,8 +83,15 @@ Position find_position(const CLI::App& app, const Session& session,
     return at;
 }
 
+// `ping -I` takes an address, too, which nobody can guess.
+bool takes_port(const CLI::App& command, const std::string& option) {
+    if (!option.starts_with('-')) return false;
+    const CLI::Option* found = command.get_option_no_throw(option);
+    return found != nullptr && (found->check_lname("port") || found->check_lname("from"));
+}
+
 bool wants_port(const Position& at, const Session& session) {
-    if (at.before == "--port") return true;
+    if (takes_port(*at.command, at.before)) return true;
     const auto own = session.free_words.find(at.command);
     if (own == session.free_words.end()) return false;
     return at.before == "port" || (own->second.port_first && at.before == at.command->get_name());

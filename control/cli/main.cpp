@@ -26,6 +26,8 @@ int run(int argc, char** argv) {
     add_change_commands(app, session);
     add_trace_command(app, session);
     add_ping_command(app, session);
+    add_arping_command(app, session);
+    add_traceroute_commands(app, session);
     add_top_command(app, session);
     add_capture_command(app, session);
     add_doctor_command(app, session);

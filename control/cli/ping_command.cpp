@@ -24,8 +24,6 @@ struct PingOptions {
     bool quiet = false, outstanding = false, numeric = false;
 };
 
-unsigned in_ms(double seconds) { return static_cast<unsigned>(seconds * 1000 + 0.5); }
-
 Json request_of(const PingOptions& options) {
     Json body{{"kind", "echo"},
               {"to", options.to},

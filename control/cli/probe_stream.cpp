@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/cli/probe_stream.h"
 
+#include <cmath>
 #include <csignal>
 
 namespace vethway::cli {
@@ -42,5 +43,7 @@ void add_origin(Json& body, const std::string& port_or_address) {
     const bool address = port_or_address.find_first_not_of("0123456789.") == std::string::npos;
     body[address ? "from" : "port"] = port_or_address;
 }
+
+unsigned in_ms(double seconds) { return static_cast<unsigned>(std::lround(seconds * 1000)); }
 
 }  // namespace vethway::cli

@@ -16,4 +16,7 @@ bool stream_probes(const Session& session, const Json& body,
 // For `body`: where probes are to leave by. An address looks like one; all else is a port.
 void add_origin(Json& body, const std::string& port_or_address);
 
+// Seconds as people write them, for the API.
+unsigned in_ms(double seconds);
+
 }  // namespace vethway::cli

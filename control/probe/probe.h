@@ -31,6 +31,7 @@ struct ProbeSeries {
     PathMtu path_mtu = PathMtu::dont;
     uint16_t first_target_port = 33434;  // of UDP: that of sequence 0; the next has the next
     ArpForm arp = ArpForm::ask;
+    bool arp_to_all = false;  // even once one has answered
 };
 
 struct Probe {
@@ -57,7 +58,7 @@ struct ProbeNews {
     double rtt_ms = 0;                    // from handing it to a worker to a worker's receiving
     bool duplicate = false;               // of a reply: there was one before
     std::string text;                     // of an error, as ping(8) says it
-    struct Arp {
+    struct Arp {                          // of a message; of one that is sent, `broadcast`
         bool is_request = false, broadcast = false;
         Mac sender, target;
         Ip4 target_ip;

@@ -54,14 +54,23 @@ uint16_t Prober::free_mark() {
 }
 
 Prober::Opened Prober::open(const ProbeSeries& series, Tell tell) {
-    const Opened opened{next_id_, free_mark(),
-                        find_way(series, ports_, rib_, dataplane_.snapshot())};
-    series_.emplace(next_id_++,
-                    Series{.what = series, .tell = std::move(tell), .mark = opened.mark});
+    const bool arp = series.kind == ProbeKind::arp;
+    const Snapshot& snapshot = dataplane_.snapshot();
+    const ProbeWay way =
+        arp ? find_link(series, ports_, rib_, snapshot) : find_way(series, ports_, rib_, snapshot);
+    Opened opened{next_id_, free_mark(), way};
+    Series made{.what = series, .tell = std::move(tell), .mark = opened.mark};
+    if (arp) listen_for_arp(made, way);
+    series_.emplace(next_id_++, std::move(made));
     return opened;
 }
 
-void Prober::close(uint32_t id) { series_.erase(id); }
+void Prober::close(uint32_t id) {
+    const auto found = series_.find(id);
+    if (found == series_.end()) return;
+    stop_listening(found->second);
+    series_.erase(found);
+}
 
 void Prober::stop() {
     for (const auto& [id, series] : series_) series.tell({.what = ProbeNews::What::stopping});
@@ -73,7 +82,9 @@ ProbeNews Prober::send(uint32_t id, const Probe& probe) {
     if (found == series_.end())
         return {.what = ProbeNews::What::lost, .sequence = probe.sequence, .probe_ttl = probe.ttl};
     try {
-        return send_ip(found->second, probe);
+        Series& series = found->second;
+        return series.what.kind == ProbeKind::arp ? send_arp(series, probe)
+                                                  : send_ip(series, probe);
     } catch (const std::runtime_error& e) {  // there was a way, and is none now
         return not_sent(probe, e.what());
     }
@@ -126,6 +137,12 @@ Prober::Series* Prober::series_of(const Heard& heard) {
     return nullptr;
 }
 
+double Prober::rtt_ms(const Sent& sent, rte_mbuf& m) const {
+    const uint64_t received = meta(m).tsc;
+    if (received <= sent.tsc) return 0;
+    return static_cast<double>(received - sent.tsc) * 1e3 / static_cast<double>(hz_);
+}
+
 void Prober::receive(rte_mbuf& m) {
     const auto heard = hear(l3_bytes(m));
     Series* series = heard ? series_of(*heard) : nullptr;
@@ -143,9 +160,8 @@ void Prober::receive(rte_mbuf& m) {
                    .code = heard->code,
                    .ttl = heard->ttl,
                    .bytes = heard->bytes,
-                   .mtu = heard->mtu};
-    if (const uint64_t received = meta(m).tsc; received > sent.tsc)
-        news.rtt_ms = static_cast<double>(received - sent.tsc) * 1e3 / static_cast<double>(hz_);
+                   .mtu = heard->mtu,
+                   .rtt_ms = rtt_ms(sent, m)};
     if (heard->is_reply) {
         news.duplicate = std::exchange(sent.answered, true);
     } else {
@@ -159,7 +175,10 @@ void Prober::receive(rte_mbuf& m) {
 void Prober::take_punted() {
     dataplane_.punt_queue().acknowledge();
     while (rte_mbuf* m = dataplane_.punt_queue().pop()) {
-        receive(*m);
+        if (ether(*m).type == kEtherTypeArp)
+            receive_arp(*m);
+        else
+            receive(*m);
         rte_pktmbuf_free(m);
     }
 }

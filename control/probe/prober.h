@@ -49,13 +49,20 @@ private:
         uint16_t mark;
         uint16_t path_mtu = UINT16_MAX;  // as routers on the way have told
         std::vector<Sent> sent;          // by sequence
+        ProbeWay arp_way;                // of ARP: as workers are to listen for
+        Mac arp_to = Mac::broadcast();
     };
     uint16_t free_mark();
     rte_mbuf* make(const Series& series, const Probe& probe, const ProbeWay& way, bool may_cut);
     bool hand_over(Series& series, const Probe& probe, rte_mbuf* m);
     ProbeNews send_ip(Series& series, const Probe& probe);
+    ProbeNews send_arp(Series& series, const Probe& probe);
+    void listen_for_arp(Series& series, const ProbeWay& way);
+    void stop_listening(const Series& series);
     Series* series_of(const Heard& heard);
+    double rtt_ms(const Sent& sent, rte_mbuf& m) const;
     void receive(rte_mbuf& m);
+    void receive_arp(rte_mbuf& m);
 
     Dataplane& dataplane_;
     const Ports& ports_;

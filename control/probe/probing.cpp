@@ -36,6 +36,7 @@ void Probing::send_due(std::vector<ProbeNews>& out) {
     if (due.empty()) return;
     const auto sent = loop_.call([&] {
         std::vector<ProbeNews> news;
+        news.reserve(due.size());
         for (const Probe& probe : due) news.push_back(controller_.prober().send(id_, probe));
         return news;
     });

@@ -39,4 +39,27 @@ struct PingOptions {
 std::unique_ptr<ProbeSchedule> ping_schedule(const PingOptions& options,
                                              ProbeSchedule::Clock::time_point now);
 
+// Ever farther, each hop several times, until the way ends: as traceroute(8).
+struct TraceOptions {
+    uint8_t first_ttl = 1, max_ttl = 30;
+    uint16_t queries = 3, at_once = 16;  // to each hop; waited for together
+    std::chrono::milliseconds wait{5000};
+    // No longer than so many times what another took to the same hop, or to one beyond.
+    double here = 3, near = 10;
+};
+std::unique_ptr<ProbeSchedule> trace_schedule(const TraceOptions& options);
+
+// Once to each hop, again and again: as mtr(8).
+struct RoundsOptions {
+    uint8_t first_ttl = 1, max_ttl = 30;
+    uint8_t beyond = 5;   // hops that are tried behind the last that answers
+    uint32_t rounds = 0;  // 0: without end
+    std::chrono::milliseconds interval{1000}, wait{5000};
+};
+std::unique_ptr<ProbeSchedule> rounds_schedule(const RoundsOptions& options,
+                                               ProbeSchedule::Clock::time_point now);
+
+// Whether the way ends with this: it is no router's word about the TTL.
+bool ends_way(const ProbeNews& news);
+
 }  // namespace vethway

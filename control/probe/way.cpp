@@ -57,6 +57,7 @@ ProbeWay way_by_port(const ProbeSeries& series, const Ports& ports, const Rib& r
     return {.forced = true,
             .egress = port.index,
             .port = series.port,
+            .mac = port.mac(),
             .next_hop = hop != nullptr && hop->via ? *hop->via : series.to,
             .mtu = port.mtu()};
 }
@@ -77,6 +78,7 @@ ProbeWay way_by_routes(const ProbeSeries& series, const Ports& ports, const Rib&
         if (way.egress == kLoopback) {
             way.egress = port->index;
             way.port = hop.port;
+            way.mac = port->mac();
             way.next_hop = hop.via.value_or(series.to);
         }
         way.mtu = std::min(way.mtu, port->mtu());
@@ -112,7 +114,11 @@ ProbeWay find_link(const ProbeSeries& series, const Ports& ports, const Rib& rib
         name = route->hops.front().port;
     }
     const ManagedPort& port = usable_port(name, ports);
-    ProbeWay way{.forced = true, .egress = port.index, .port = name, .next_hop = series.to};
+    ProbeWay way{.forced = true,
+                 .egress = port.index,
+                 .port = name,
+                 .mac = port.mac(),
+                 .next_hop = series.to};
     if (series.arp == ArpForm::detect) {
         way.from = series.from;
         return way;

@@ -13,6 +13,7 @@ struct ProbeWay {
     bool local = false;   // to ourselves, by `lo`
     uint16_t egress = kLoopback;
     std::string port;  // its name; of several that of the first
+    Mac mac;           // of the port; zero: lo
     Ip4 next_hop, from;
     uint16_t mtu = UINT16_MAX;  // of several ports the least
 };

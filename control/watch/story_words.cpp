@@ -67,7 +67,8 @@ constexpr const char* kOriginatedWords[] = {"an ARP request",
                                             "a segment",
                                             "a packet put together of fragments",
                                             "an ICMP timestamp reply",
-                                            "a TCP reset"};
+                                            "a TCP reset",
+                                            "a copy of an ARP message, for the daemon"};
 static_assert(std::size(kOriginatedWords) == static_cast<size_t>(Originated::kCount));
 constexpr const char* kFateWords[] = {
     "sent", "not sent, because none may be about such a packet (RFC 1812 4.3.2.7)",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/arp/arp_input.h"
 
+#include <cstring>
+
 #include "dataplane/context.h"
 #include "dataplane/ip4/source_check.h"
 #include "dataplane/neighbour/release.h"
@@ -147,14 +149,33 @@ void request_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
         c.drops.add(m, why);
 }
 
-void reply_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
+// A copy for the control thread, where it asks: of whatever speaks for the address, and of who
+// probes for it as well (RFC 5227 2.1.1). Whether it does.
+bool tell_if_asked(Context& c, rte_mbuf* m, Burst& punt) noexcept {
+    if (c.arp_asked == nullptr || !c.arp_asked->any()) [[likely]]
+        return false;
+    const ArpHeader& arp = arp_of(*m);
+    const Ip4 about{arp.sender_ip == 0 ? arp.target_ip : arp.sender_ip};
+    if (!c.arp_asked->has(meta(*m).port, about)) return false;
+    constexpr size_t kSize = sizeof(EtherHeader) + sizeof(ArpHeader);
+    rte_mbuf* copy = c.allocate(meta(*m).port, kSize);
+    if (copy == nullptr) return true;  // it is as if the answer had been lost
+    meta(*copy).l3_offset = sizeof(EtherHeader);
+    meta(*copy).link_group = meta(*m).link_group;
+    std::memcpy(&ether(*copy), &ether(*m), kSize);
+    c.originated(copy, Originated::arp_copy, m);
+    punt.push(copy);
+    return true;
+}
+
+void reply_input(Context& c, rte_mbuf* m, bool asked, PacketList& released) noexcept {
     const ArpHeader& arp = arp_of(*m);
     const NeighbourKey sender{meta(*m).port, Ip4{arp.sender_ip}};
     const bool adds = is_accepted(c, sender.port, arp);
     Neighbour* n =
         adds && !c.dry ? c.neighbours.find_or_add(sender, c.now) : c.neighbours.find(sender);
-    if (n == nullptr && !(adds && c.dry)) return c.drops.add(m, Drop::arp_unsolicited);
-    if (!c.dry) {
+    if (n == nullptr && !asked && !(adds && c.dry)) return c.drops.add(m, Drop::arp_unsolicited);
+    if (n != nullptr && !c.dry) {
         // A broadcast reply answers nobody's question: a hint (Linux arp_process, PACKET_HOST).
         if (meta(*m).link_group)
             c.neighbours.learn_hint(*n, arp.sender_mac, c.now, locktime(c, arp));
@@ -162,7 +183,7 @@ void reply_input(Context& c, rte_mbuf* m, PacketList& released) noexcept {
             c.neighbours.learn_proof(*n, arp.sender_mac, c.now, locktime(c, arp));
         release_held(c, *n, released);
     }
-    note_learned(c, m, n);
+    if (n != nullptr) note_learned(c, m, n);
     c.consumed(m, Consumed::arp_reply);
     c.drops.free(m);
 }
@@ -195,14 +216,18 @@ Drop check_arp(std::span<const std::byte> bytes) noexcept {
     return Drop::none;
 }
 
-void arp_input(Context& c, Burst& in, PacketList& released) noexcept {
+void arp_input(Context& c, Burst& in, ArpOutputs out) noexcept {
     for (rte_mbuf* m : in) {
-        if (const Drop why = check_on_port(c, *m); why != Drop::none)
+        const Drop why = check_on_port(c, *m);
+        // Somebody with an address of ours is who a conflict is about.
+        const bool asked =
+            (why == Drop::none || why == Drop::arp_gratuitous) && tell_if_asked(c, m, out.punt);
+        if (why != Drop::none)
             c.drops.add(m, why);
         else if (arp_of(*m).operation == kArpRequest)
-            request_input(c, m, released);
+            request_input(c, m, out.released);
         else
-            reply_input(c, m, released);
+            reply_input(c, m, asked, out.released);
     }
     in.clear();
 }

@@ -20,8 +20,11 @@ class PacketList;
 // nobody's.
 Drop check_arp(std::span<const std::byte> arp) noexcept;
 
-// Consumes `in`. Replies go straight to Tx; `released` takes the IP packets whose next hop is known
-// now.
-void arp_input(Context& c, Burst& in, PacketList& released) noexcept;
+struct ArpOutputs {
+    PacketList& released;  // IP packets whose next hop is known now
+    Burst& punt;           // copies of what the control thread asked for
+};
+// Consumes `in`. Replies go straight to Tx.
+void arp_input(Context& c, Burst& in, ArpOutputs out) noexcept;
 
 }  // namespace vethway

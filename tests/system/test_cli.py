@@ -342,7 +342,8 @@ def test_completion_and_help(lab):
     done = lab.run("sw", ["bash", "--norc", "-ec", f". {path}; complete -p vethway"])
     assert "vethway" in done.stdout, done.stdout
     text = lab.cli_run("--help").stdout
-    for command in ("status", "show", "route", "neighbour", "address", "port", "ping", "doctor", "apply", "reload"):
+    for command in ("status", "show", "route", "neighbour", "address", "port", "ping", "arping", "traceroute", "mtr", "doctor",
+                    "apply", "reload"):
         assert command in text, command
     assert "0." in lab.cli_run("--version").stdout
 
@@ -354,6 +355,7 @@ def test_completion_asks_the_daemon(lab):
 
     assert words("sho") == ["show"] and words("show", "po") == ["ports"]
     assert words("ping", "--c") == ["--count"] and words("doc") == ["doctor"]
+    assert words("ping", "-I", "") == words("arping", "--port", "p") == words("traceroute", "-i", "") == ["p1", "p2"]
     assert {"add", "del", "set"} <= set(words("port", ""))
     assert words("port", "set", "") == words("address", "add", "10.9.0.1/24", "port", "p") == ["p1", "p2"]
     assert "show" in words("")

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import time
 
-from frames import host_ip, port_ip
+from frames import BROADCAST, host_ip, host_mac, port_ip, port_mac
 from lab import ApiError, needs
 from scapy.layers.inet import ICMP, IP
 from test_capture import VETHWAY, Capture, comments, path_of
+from test_trace import Trace
 
 FAR = "10.9.0.2"
 LAB = {"routes": ["to: 10.9.0.0/16, via: 10.2.0.2", "to: 192.0.2.0/24, action: blackhole"]}
@@ -151,6 +152,13 @@ def test_own_addresses_are_on_lo(lab):
         lab.cli_run("ping", "-c", "1", "-s", "65507", "-I", "lo", port_ip(1))
 
 
+def test_trace_of_lo(lab):
+    with Trace(lab, "--port", "lo", "-n", "1") as trace:
+        lab.cli_run("ping", "-c", "1", port_ip(1))
+        story = trace.wait_for(1)[0]
+    assert f"{port_ip(1)} > {port_ip(1)}: ICMP echo request" in story["packets"][0]["summary"], story
+
+
 def test_ping_refusals_are_one_line(lab):
     for args, said in ((("-I", "p9", host_ip(1)), 'there is no port "p9"'),
                        (("-I", "10.1.0.77", host_ip(1)), "10.1.0.77 is not an address of ours"),
@@ -205,3 +213,128 @@ def test_api_refuses_what_is_no_probe(lab):
             assert error.status == 400 and said in str(error.body), (body, error.body)
         else:
             raise AssertionError(f"{body} was accepted")
+
+
+def same_as_arping(lab, args, own_args=None):
+    """vethway arping says to h1 what arping(8) on h1 says to the switch."""
+    def form(text, sends_to, ours, port):
+        text = re.sub(r"\d+\.\d+ms", "T", re.sub(r"\[[0-9A-F:]+\]", "[MAC]", text))
+        return text.replace(sends_to, "THERE").replace(ours, "HERE").replace(port, "PORT")
+
+    linux = lab.run("h1", f"arping {args} -I eth0 {port_ip(1)}", check=False)
+    own = lab.cli_run("arping", *(own_args or args).split(), "-I", "p1", host_ip(1), check=False)
+    theirs, ours = form(linux.stdout, port_ip(1), host_ip(1), "eth0"), form(own.stdout, host_ip(1), port_ip(1), "p1")
+    assert ours == theirs, (own.stdout + own.stderr, linux.stdout + linux.stderr)
+    assert own.returncode == linux.returncode
+
+
+def test_arping_says_what_arping_says(lab):
+    for args in ("-c 2", "-c 1 -q", "-b -c 2", "-f", "-D -c 2"):
+        same_as_arping(lab, args)
+
+
+def test_arping_counts(lab):
+    with lab.moves({"p1.originated.arp_request": 2, "p1.tx_packets": 2, "p1.rx_packets": 2, "p1.consumed.arp_reply": 2,
+                    "p1.originated.arp_copy": 2, "p1.consumed.host": 2}):
+        report = lab.cli("arping", "-c", "2", "-i", "0.2", host_ip(1))
+    assert (report["transmitted"], report["received"], report["port"], report["from"]) == (2, 2, "p1", port_ip(1))
+    assert report["answers"][0]["mac"] == host_mac(1), report
+    with lab.moves({"p1.originated.arp_request": 1, "p1.tx_packets": 1}):
+        done = lab.cli_run("arping", "-c", "1", "-W", "0.3", "10.1.0.99", check=False)
+    assert done.returncode == 1 and "Sent 1 probes (1 broadcast(s))\nReceived 0 response(s)\n" in done.stdout, done
+    # A host that is not on the port's subnet, asked from another address of ours.
+    lab.run("h1", "ip address add 172.16.0.7/32 dev eth0")
+    lab.run("h1", "ip route add 10.2.0.1/32 dev eth0")
+    done = lab.cli_run("arping", "-c", "1", "-I", "p1", "-s", port_ip(2), "172.16.0.7")
+    assert f"ARPING 172.16.0.7 from {port_ip(2)} p1\nUnicast reply from 172.16.0.7" in done.stdout, done.stdout
+
+
+def test_arping_finds_conflicts(lab):
+    done = lab.cli_run("arping", "-D", "-c", "2", "-i", "0.2", "-W", "0.3", "-I", "p1", port_ip(1), check=False)
+    assert done.returncode == 0 and "Received 0 response(s)" in done.stdout, done
+    with lab.capture("h1", args="arp") as packets:
+        lab.run("h1", f"ip address add {port_ip(1)}/32 dev eth0")
+        done = lab.cli_run("arping", "-D", "-c", "2", port_ip(1), check=False)
+    assert done.returncode == 1, done
+    assert f"Unicast reply from {port_ip(1)} [{host_mac(1).upper()}]" in done.stdout, done.stdout
+    probe = next(p for p in packets if p.psrc == "0.0.0.0")
+    assert (probe.op, probe.pdst, probe.hwdst, probe.dst) == (1, port_ip(1), "00:00:00:00:00:00", BROADCAST)
+
+
+def test_arping_announces(lab):
+    for flag, op, target in (("-U", 1, "00:00:00:00:00:00"), ("-A", 2, port_mac(1))):
+        began = time.monotonic()
+        with lab.capture("h1", args="arp") as packets:
+            done = lab.cli_run("arping", flag, "-c", "1", port_ip(1))
+        assert time.monotonic() - began < 3 and "Sent 1 probes (1 broadcast(s))" in done.stdout, done.stdout
+        assert [(p.op, p.psrc, p.pdst, p.hwsrc, p.hwdst, p.dst) for p in packets] == [
+            (op, port_ip(1), port_ip(1), port_mac(1), target, BROADCAST)]
+
+
+def test_arping_refusals_are_one_line(lab):
+    for args, said in ((("-I", "p9", host_ip(1)), 'there is no port "p9"'),
+                       (("172.16.0.1",), "no port has 172.16.0.1 on its link: name one with -I PORT"),
+                       (("-U", host_ip(1)), "10.1.0.2 is not an address of ours: there is nothing to announce"),
+                       (("-s", "9.9.9.9", host_ip(1)), "9.9.9.9 is not an address of ours")):
+        done = lab.cli_run("arping", "-c", "1", *args, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"vethway: {said}\n"), done
+
+
+def hops_of(text):
+    return re.sub(r"\d+\.\d+ ms", "T", text).splitlines()
+
+
+def test_traceroute_says_what_traceroute_says(lab):
+    """From h1 the switch is a hop more."""
+    add_far(lab)
+    lab.run("h2", "ip route add 10.1.0.0/24 via 10.2.0.1")
+    for args, more in (("-n", ""), ("-n -I", ""), ("-n -q 1", ""), ("-q 2", ""), ("-n -f 2", ""), ("-n -m 1", ""),
+                       ("-n -p 40000", "")):
+        shifted = {"-n -f 2": "-n -f 3", "-n -m 1": "-n -m 2"}.get(args, args)
+        linux = hops_of(lab.run("h1", f"traceroute {shifted} {FAR}").stdout)
+        own = hops_of(lab.cli_run("traceroute", *args.split(), FAR, check=False).stdout)
+        theirs = [f"{int(line[:2]) - 1:2}" + line[2:] for line in linux[1:] if not line.startswith(" 1 ")]
+        assert own[1:] == theirs, (args, own, linux)
+        first = f"traceroute to {FAR} ({FAR}), {1 if '-m' in args else 30} hops max, 60 byte packets"
+        assert own[0] == first, own
+
+
+def test_traceroute_where_it_ends_badly(lab):
+    add_far(lab)
+    lab.run("h2", "ip route add unreachable 10.9.7.0/24")
+    lab.run("h2", "ip route add prohibit 10.9.8.0/24")
+    lab.run("h2", "ip route add blackhole 10.9.6.0/24")
+    # From one address Linux answers only a handful at once (ip_error() of net/ipv4/route.c).
+    for to, note, source in (("10.9.7.1", "!H", port_ip(2)), ("10.9.8.1", "!X", port_ip(1))):
+        own = lab.cli_run("traceroute", "-n", "-s", source, to, check=False)
+        assert hops_of(own.stdout)[1:] == [f" 1  10.2.0.2  T {note}  T {note}  T {note}"], own.stdout
+        assert own.returncode == 0
+    began = time.monotonic()
+    own = lab.cli_run("traceroute", "-n", "-q", "2", "-m", "3", "-w", "0.5", "10.9.6.1", check=False)
+    assert hops_of(own.stdout)[1:] == [" 1  * *", " 2  * *", " 3  * *"], own.stdout
+    assert time.monotonic() - began < 2, "all are waited for together"
+    own = lab.cli("traceroute", FAR)
+    assert own["reached"] and [h["answers"][0]["from"] for h in own["hops"]] == ["10.2.0.2", FAR], own
+    own = lab.cli_run("traceroute", "-n", "-i", "p2", "-q", "1", "10.9.0.1")
+    assert hops_of(own.stdout)[1:] == [" 1  10.9.0.1  T"], own.stdout
+    own = lab.cli_run("traceroute", "-n", port_ip(1))
+    assert hops_of(own.stdout)[1:] == [f" 1  {port_ip(1)}  T  T  T"], own.stdout
+    for args, said in ((("172.16.0.1",), "no route to 172.16.0.1"), (("-f", "3", "-m", "2", FAR), "is beyond the last")):
+        done = lab.cli_run("traceroute", *args, check=False)
+        assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1, done
+
+
+def test_mtr(lab):
+    add_far(lab)
+    done = lab.cli_run("mtr", "-r", "-c", "3", "-i", "0.2", FAR)
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[0] == "HOST:" and lines[0].split()[2:] == ["Loss%", "Snt", "Last", "Avg", "Best", "Wrst", "StDev"]
+    assert [line.split()[:4] for line in lines[1:]] == [["1.|--", "10.2.0.2", "0.0%", "3"], ["2.|--", FAR, "0.0%", "3"]], lines
+    report = lab.cli("mtr", "-u", "-c", "2", "-i", "0.2", "-Z", "0.5", FAR)
+    assert report["reached"] and [h["sent"] for h in report["hops"]] == [2, 2], report
+    assert report["hops"][1]["from"] == [FAR] and report["hops"][1]["loss_percent"] == 0, report
+    mtr = lab.spawn("sw", [VETHWAY, "--socket", lab.socket, "mtr", "-i", "0.1", FAR], stdout=subprocess.PIPE)
+    time.sleep(0.6)
+    mtr.send_signal(signal.SIGINT)
+    text, _ = mtr.communicate(timeout=10)
+    assert mtr.returncode == 0 and FAR in text, text

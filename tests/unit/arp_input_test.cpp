@@ -100,6 +100,79 @@ TEST_F(ArpInputTest, GratuitousRequestUpdatesWhatIsKnown) {
     EXPECT_EQ(link(kHostIp[1]).mac, kNewMac);
 }
 
+// Both ends of a cable may be ports of ours.
+TEST_F(ArpInputTest, WeMayAskOurselvesWhereThatIsAccepted) {
+    snap_.ports[1].accept_local = true;
+    receive(frame(ArpMessage{.sender_mac = kPortMac[2], .sender_ip = kPortIp[2]}));
+    EXPECT_EQ(sent(1).size(), 1U);
+    EXPECT_EQ(link(kPortIp[2]).mac, kPortMac[2]);
+}
+
+class AskedTest : public ArpInputTest {
+protected:
+    AskedTest() { context_->arp_asked = &asked_; }
+    // What the control thread gets: the messages as they came.
+    std::vector<Bytes> copies() {
+        std::vector<Bytes> out;
+        while (rte_mbuf* m = punt_queue_->pop()) {
+            Bytes bytes(m->pkt_len);
+            copy_out(*m, 0, bytes);
+            out.push_back(bytes);
+            rte_pktmbuf_free(m);
+        }
+        return out;
+    }
+    ArpAsked asked_;
+};
+
+TEST_F(AskedTest, ReplyOfWhomTheControlThreadAsks) {
+    ASSERT_TRUE(asked_.add(1, kHostIp[1]));
+    const Bytes reply = arp_reply(1, kHostMac[1], kHostIp[1]);
+    receive(reply);
+    EXPECT_EQ(copies(), std::vector<Bytes>{reply});
+    EXPECT_EQ(consumed(Consumed::arp_reply), 1U) << "somebody did ask";
+    EXPECT_EQ(consumed(Consumed::host), 1U);
+    EXPECT_EQ(originated(Originated::arp_copy), 1U);
+    EXPECT_EQ(neighbours_.size(), 0U);
+}
+
+TEST_F(AskedTest, OfNobodyElse) {
+    ASSERT_TRUE(asked_.add(1, {10, 0, 1, 77}));
+    ASSERT_TRUE(asked_.add(2, kHostIp[1]));
+    receive(arp_reply(1, kHostMac[1], kHostIp[1]));
+    EXPECT_TRUE(copies().empty());
+    EXPECT_EQ(dropped(Drop::arp_unsolicited), 1U);
+    asked_.remove(2, kHostIp[1]);
+    asked_.remove(1, {10, 0, 1, 77});
+    EXPECT_FALSE(asked_.any());
+}
+
+// RFC 5227: who has our address, and who is about to take the same.
+TEST_F(AskedTest, ConflictsAndProbes) {
+    ASSERT_TRUE(asked_.add(1, kPortIp[1]));
+    const std::vector<Bytes> frames{
+        frame(ArpMessage{.sender_ip = kPortIp[1], .target_ip = kHostIp[1]}),
+        frame(ArpMessage{.sender_ip = {}, .target_ip = kPortIp[1]})};
+    receive(frames);
+    EXPECT_EQ(copies(), frames);
+    EXPECT_EQ(dropped(Drop::arp_bad_sender), 1U);
+    EXPECT_EQ(consumed(Consumed::arp_request), 1U) << "the probe is answered all the same";
+    receive(frame(ArpMessage{}));
+    EXPECT_TRUE(copies().empty()) << "a host that asks for us is none of it";
+}
+
+TEST_F(AskedTest, EachAddIsTakenBackOnce) {
+    for (size_t i = 0; i < ArpAsked::kMost; ++i) EXPECT_TRUE(asked_.add(1, kHostIp[1]));
+    EXPECT_FALSE(asked_.add(1, kHostIp[2]));
+    asked_.remove(1, kHostIp[1]);
+    EXPECT_TRUE(asked_.has(1, kHostIp[1]));
+    EXPECT_TRUE(asked_.add(3, kHostIp[2]));
+    EXPECT_TRUE(asked_.has(3, kHostIp[2]));
+    EXPECT_FALSE(asked_.has(1, kHostIp[2]));
+    asked_.remove(2, kHostIp[2]);
+    EXPECT_TRUE(asked_.has(3, kHostIp[2])) << "of another port";
+}
+
 TEST_F(ArpInputTest, UnsolicitedReplyIsDropped) {
     receive(arp_reply(1, kHostMac[1], kHostIp[1]));
     EXPECT_EQ(dropped(Drop::arp_unsolicited), 1U);

@@ -186,22 +186,20 @@ TEST_F(IcmpTest, FragmentationNeededIsNotLimited) {
 // Sent by a port, whatever the routes say, where nobody answers ARP: each comes to be known to us,
 // by way of `lo`, and from our own address.
 TEST_F(IcmpTest, WeHearOfEveryFailureOfOurOwn) {
-    constexpr Ip4 kNowhere{50, 0, 0, 9};
     Burst own;
     for (int i = 0; i < 10; ++i) {
-        rte_mbuf* m =
-            mbuf(frame({.src = kPortIp[2], .dst = kNowhere, .payload = udp()}), kLoopback);
+        rte_mbuf* m = mbuf(frame({.src = kPortIp[2], .dst = kSilent, .payload = udp()}), kLoopback);
         meta(*m).own = true;
         meta(*m).l3_offset = sizeof(EtherHeader);
         meta(*m).inject = Inject::output_by;
         meta(*m).egress = 2;
-        meta(*m).next_hop = kNowhere;
+        meta(*m).next_hop = kSilent;
         own.push(m);
     }
     pipeline_->inject(own);
     EXPECT_EQ(sent(2).size(), 1U) << "an ARP request";
     EXPECT_EQ(held(), 10U);
-    Neighbour* n = neighbours_.find({2, kNowhere});
+    Neighbour* n = neighbours_.find({2, kSilent});
     ASSERT_NE(n, nullptr);
     uint32_t count = 0;
     Burst back;

@@ -183,7 +183,7 @@ routes:
         prober().take_punted();
     }
 
-    Dataplane dataplane_{{.workers = 1, .mbufs = 1023, .max_neighbours = 64}};
+    Dataplane dataplane_{{.workers = 1, .mbufs = 1023}};
     Controller controller_{dataplane_, {}, {}};
 };
 
@@ -304,6 +304,110 @@ TEST_F(ProberTest, AllAreToldOfTheEnd) {
     EXPECT_EQ(news[0].what, What::stopping);
 }
 
+class ArpProberTest : public ProberTest {
+protected:
+    // As the worker's copy of it.
+    void punt_arp(const test::ArpMessage& arp, bool broadcast = false, uint16_t port = 1) {
+        const Bytes bytes = test::frame(arp);
+        rte_mbuf* m = dataplane_.allocate(port, bytes.size());
+        ASSERT_NE(m, nullptr);
+        std::ranges::copy(bytes, frame_bytes(*m).begin());
+        meta(*m).l3_offset = sizeof(EtherHeader);
+        meta(*m).link_group = broadcast;
+        meta(*m).tsc = UINT64_MAX;
+        ASSERT_TRUE(dataplane_.punt_queue().push(m));
+        prober().take_punted();
+    }
+    static test::ArpMessage answer() {
+        return {.operation = kArpReply,
+                .sender_mac = kTheirMac,
+                .sender_ip = {10, 1, 0, 2},
+                .target_mac = {{0x02, 0, 0, 0, 0, 1}},
+                .target_ip = kHere};
+    }
+    static constexpr Mac kTheirMac{{0x06, 0, 0, 0, 0, 9}};
+    std::vector<ProbeNews> news_;
+};
+
+TEST_F(ArpProberTest, AnswersToItsOwnQuestionsOnly) {
+    const auto opened = open({.kind = ProbeKind::arp, .to = {10, 1, 0, 2}}, news_);
+    EXPECT_TRUE(dataplane_.arp_asked().has(1, {10, 1, 0, 2}));
+    punt_arp(answer());
+    EXPECT_TRUE(news_.empty()) << "nothing has been asked yet";
+    const ProbeNews first = prober().send(opened.id, {.sequence = 1});
+    EXPECT_TRUE(first.arp.broadcast);
+    test::ArpMessage wrong = answer();
+    wrong.target_ip = {10, 1, 0, 7};
+    punt_arp(wrong);
+    wrong = answer();
+    wrong.target_mac = kTheirMac;
+    punt_arp(wrong);
+    wrong = answer();
+    wrong.sender_ip = {10, 1, 0, 3};
+    punt_arp(wrong);
+    punt_arp(answer(), false, 2);
+    EXPECT_TRUE(news_.empty());
+    punt_arp(answer());
+    ASSERT_EQ(news_.size(), 1U);
+    EXPECT_EQ(news_[0].sequence, 1);
+    EXPECT_EQ(news_[0].arp.sender, kTheirMac);
+    EXPECT_GT(news_[0].rtt_ms, 0);
+    EXPECT_FALSE(prober().send(opened.id, {.sequence = 2}).arp.broadcast) << "only the one";
+    prober().close(opened.id);
+    EXPECT_FALSE(dataplane_.arp_asked().any());
+}
+
+TEST_F(ArpProberTest, ConflictsAreWhoeverElseHasItOrIsAboutTo) {
+    const auto opened =
+        open({.kind = ProbeKind::arp, .to = kHere, .port = "p1", .arp = ArpForm::detect}, news_);
+    EXPECT_TRUE(opened.way.from.is_zero());
+    prober().send(opened.id, {.sequence = 1});
+    punt_arp({.sender_mac = {{0x02, 0, 0, 0, 0, 1}}, .sender_ip = kHere});
+    EXPECT_TRUE(news_.empty()) << "that was us";
+    punt_arp({.sender_mac = kTheirMac, .sender_ip = {10, 1, 0, 2}, .target_ip = kHere});
+    EXPECT_TRUE(news_.empty()) << "asks for it";
+    punt_arp({.sender_mac = kTheirMac, .sender_ip = kHere, .target_ip = {10, 1, 0, 2}}, true);
+    punt_arp({.sender_mac = kTheirMac, .sender_ip = {}, .target_ip = kHere}, true);
+    ASSERT_EQ(news_.size(), 2U);
+    EXPECT_TRUE(news_[0].arp.is_request && news_[0].arp.broadcast);
+    EXPECT_EQ(news_[0].from, kHere);
+    EXPECT_TRUE(news_[1].from.is_zero());
+}
+
+TEST_F(ArpProberTest, PortsAndRefusals) {
+    const auto port_of = [&](const char* to) {
+        return open({.kind = ProbeKind::arp, .to = *Ip4::parse(to)}, news_).way.port;
+    };
+    EXPECT_EQ(port_of("10.1.0.9"), "p1");
+    EXPECT_EQ(port_of("10.2.0.1"), "p2");
+    EXPECT_EQ(refusal({.kind = ProbeKind::arp, .to = kThere}),
+              "no port has 10.9.0.7 on its link: name one with -I PORT");
+    EXPECT_EQ(refusal({.kind = ProbeKind::arp, .to = kThere, .arp = ArpForm::announce_reply}),
+              "no port has 10.9.0.7 on its link: name one with -I PORT");
+    EXPECT_EQ(
+        refusal({.kind = ProbeKind::arp, .to = {10, 1, 0, 2}, .arp = ArpForm::announce_request}),
+        "10.1.0.2 is not an address of ours: there is nothing to announce");
+}
+
+TEST(ArpProbe, AsTheRfcsHaveIt) {
+    const Mac own{{0x02, 0, 0, 0, 0, 1}};
+    const auto arp_of = [&](ArpForm form, Ip4 from) {
+        const auto frame = make_arp_probe({.kind = ProbeKind::arp, .to = kHere, .arp = form}, from,
+                                          own, Mac::broadcast());
+        return *reinterpret_cast<const ArpHeader*>(&frame[sizeof(EtherHeader)]);
+    };
+    const ArpHeader detect = arp_of(ArpForm::detect, {});
+    EXPECT_EQ(detect.operation, kArpRequest);
+    EXPECT_EQ(detect.sender_ip, 0U);
+    EXPECT_EQ(Ip4{detect.target_ip}, kHere);
+    EXPECT_TRUE(detect.target_mac.is_zero());
+    const ArpHeader reply = arp_of(ArpForm::announce_reply, kHere);
+    EXPECT_EQ(reply.operation, kArpReply);
+    EXPECT_EQ(Ip4{reply.sender_ip}, kHere);
+    EXPECT_EQ(Ip4{reply.target_ip}, kHere);
+    EXPECT_EQ(reply.target_mac, own);
+}
+
 // --- When ---
 
 using Clock = ProbeSchedule::Clock;
@@ -391,6 +495,74 @@ TEST_F(PingScheduleTest, UntilTheFirstReply) {
     EXPECT_FALSE(done(1));
     reply(2);
     EXPECT_TRUE(done(2));
+}
+
+class TraceScheduleTest : public testing::Test {
+protected:
+    static Clock::time_point at(int ms) { return Clock::time_point(milliseconds(ms)); }
+    // The TTLs of all that is sent then.
+    std::vector<unsigned> taken(ProbeSchedule& schedule, int ms) {
+        std::vector<unsigned> ttls;
+        while (const auto probe = schedule.take(at(ms))) {
+            ttls.push_back(probe->ttl);
+            last_ = probe->sequence;
+        }
+        return ttls;
+    }
+    static ProbeNews error(uint16_t sequence, uint8_t ttl, uint8_t type) {
+        return {.what = What::error, .sequence = sequence, .probe_ttl = ttl, .type = type};
+    }
+    using Ttls = std::vector<unsigned>;
+    uint16_t last_ = 0;
+};
+
+TEST_F(TraceScheduleTest, SeveralInFlightUntilTheWayEnds) {
+    const auto s = trace_schedule({.queries = 2, .at_once = 5});
+    EXPECT_EQ(taken(*s, 0), (Ttls{1, 1, 2, 2, 3}));
+    s->note(error(0, 1, kIcmpTimeExceeded), at(1));
+    EXPECT_EQ(taken(*s, 1), (Ttls{3})) << "one answered, one more";
+    s->note(error(3, 2, kIcmpUnreachable), at(2));
+    EXPECT_EQ(taken(*s, 2), (Ttls{})) << "nothing beyond the second hop any more";
+    EXPECT_FALSE(s->is_done(at(2)));
+    s->note(error(1, 1, kIcmpTimeExceeded), at(3));
+    EXPECT_FALSE(s->is_done(at(3)));
+    s->note(error(2, 2, kIcmpUnreachable), at(3));
+    EXPECT_TRUE(s->is_done(at(3))) << "whatever becomes of the third hop's";
+}
+
+TEST_F(TraceScheduleTest, SilentOnesAreGivenUpSoonerWhereOthersAnswer) {
+    const auto s = trace_schedule({.max_ttl = 3, .queries = 1, .wait = milliseconds(5000)});
+    EXPECT_EQ(taken(*s, 0), (Ttls{1, 2, 3}));
+    EXPECT_EQ(s->due(), at(5000));
+    s->note(error(1, 2, kIcmpTimeExceeded), at(19));
+    EXPECT_EQ(s->due(), at(200)) << "ten times what the next hop took";
+    EXPECT_TRUE(s->give_up(at(199)).empty());
+    const auto lost = s->give_up(at(200));
+    ASSERT_EQ(lost.size(), 1U);
+    EXPECT_EQ(lost[0].probe_ttl, 1);
+    EXPECT_EQ(lost[0].what, What::lost);
+    EXPECT_TRUE(s->give_up(at(4999)).empty()) << "each once";
+    EXPECT_EQ(s->give_up(at(5000)).size(), 1U);
+    EXPECT_TRUE(s->is_done(at(5000)));
+}
+
+TEST_F(TraceScheduleTest, RoundsGoAsFarAsTheWayIsKnown) {
+    const auto s =
+        rounds_schedule({.beyond = 2, .rounds = 2, .interval = milliseconds(100)}, at(0));
+    EXPECT_EQ(taken(*s, 0), (Ttls{1}));
+    s->note(error(last_, 1, kIcmpTimeExceeded), at(1));
+    EXPECT_EQ(taken(*s, 24), (Ttls{})) << "not all at once";
+    EXPECT_EQ(taken(*s, 25), (Ttls{2}));
+    s->note({.what = What::reply, .sequence = last_, .probe_ttl = 2}, at(26));
+    EXPECT_EQ(taken(*s, 99), (Ttls{})) << "the way ends there";
+    EXPECT_EQ(taken(*s, 100), (Ttls{1}));
+    s->note(error(last_, 1, kIcmpTimeExceeded), at(101));
+    EXPECT_EQ(taken(*s, 125), (Ttls{2}));
+    EXPECT_EQ(taken(*s, 900), (Ttls{})) << "two rounds";
+    EXPECT_FALSE(s->is_done(at(900)));
+    EXPECT_EQ(s->due(), at(5125));
+    EXPECT_EQ(s->give_up(at(5125)).size(), 1U);
+    EXPECT_TRUE(s->is_done(at(5125)));
 }
 
 }  // namespace
