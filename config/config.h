@@ -118,8 +118,9 @@ struct NextHopConfig {
     bool onlink = false;  // `via` is on the link of `port`, whatever the subnets there
     friend bool operator==(const NextHopConfig&, const NextHopConfig&) = default;
 };
-// throw_: as if there were no route (without policy routing there is no other table to look in).
-enum class RouteAction : uint8_t { forward, blackhole, unreachable, prohibit, throw_ };
+// thrown (`throw` in the file): as if there were no route, as without policy routing there is no
+// other table to look in.
+enum class RouteAction : uint8_t { forward, blackhole, unreachable, prohibit, thrown };
 // How far what it leads to is away (rtnetlink(7)): only what is on a link can be a gateway's way.
 enum class RouteScope : uint8_t { global, link, host };
 struct RouteConfig {

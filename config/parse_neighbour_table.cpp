@@ -17,6 +17,7 @@ void parse_knobs(const Field& f, const std::array<Knob<Owner>, N>& knobs, Owner&
 
 std::vector<std::string_view> port_knob_names() {
     std::vector<std::string_view> names;
+    names.reserve(kNeighbourPortKnobs.size());
     for (const auto& knob : kNeighbourPortKnobs) names.emplace_back(knob.name);
     return names;
 }

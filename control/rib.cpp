@@ -111,7 +111,7 @@ RouteType entry_type(const RibRoute& route) {
             return RouteType::unreachable;
         case RouteAction::prohibit:
             return RouteType::prohibit;
-        case RouteAction::throw_:
+        case RouteAction::thrown:
             return RouteType::none;
         default:
             return RouteType::forward;
