@@ -160,7 +160,7 @@ routes:
                                        "f"));
     }
     Prober& prober() { return controller_.prober(); }
-    Prober::Opened open(ProbeSeries series, std::vector<ProbeNews>& news) {
+    Prober::Opened open(const ProbeSeries& series, std::vector<ProbeNews>& news) {
         return prober().open(series, [&news](const ProbeNews& n) { news.push_back(n); });
     }
     std::string refusal(const ProbeSeries& series) {
