@@ -100,14 +100,6 @@ TEST_F(ArpInputTest, GratuitousRequestUpdatesWhatIsKnown) {
     EXPECT_EQ(link(kHostIp[1]).mac, kNewMac);
 }
 
-// Both ends of a cable may be ports of ours.
-TEST_F(ArpInputTest, WeMayAskOurselvesWhereThatIsAccepted) {
-    snap_.ports[1].accept_local = true;
-    receive(frame(ArpMessage{.sender_mac = kPortMac[2], .sender_ip = kPortIp[2]}));
-    EXPECT_EQ(sent(1).size(), 1U);
-    EXPECT_EQ(link(kPortIp[2]).mac, kPortMac[2]);
-}
-
 class AskedTest : public ArpInputTest {
 protected:
     AskedTest() { context_->arp_asked = &asked_; }

@@ -188,18 +188,19 @@ TEST_F(IcmpTest, FragmentationNeededIsNotLimited) {
 TEST_F(IcmpTest, WeHearOfEveryFailureOfOurOwn) {
     Burst own;
     for (int i = 0; i < 10; ++i) {
-        rte_mbuf* m = mbuf(frame({.src = kPortIp[2], .dst = kSilent, .payload = udp()}), kLoopback);
+        rte_mbuf* m =
+            mbuf(frame({.src = kPortIp[2], .dst = kNowhere, .payload = udp()}), kLoopback);
         meta(*m).own = true;
         meta(*m).l3_offset = sizeof(EtherHeader);
         meta(*m).inject = Inject::output_by;
         meta(*m).egress = 2;
-        meta(*m).next_hop = kSilent;
+        meta(*m).next_hop = kNowhere;
         own.push(m);
     }
     pipeline_->inject(own);
     EXPECT_EQ(sent(2).size(), 1U) << "an ARP request";
     EXPECT_EQ(held(), 10U);
-    Neighbour* n = neighbours_.find({2, kSilent});
+    Neighbour* n = neighbours_.find({2, kNowhere});
     ASSERT_NE(n, nullptr);
     uint32_t count = 0;
     Burst back;
