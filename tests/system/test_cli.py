@@ -203,7 +203,12 @@ def test_addresses(lab):
     assert lab.ports()["p1"]["addresses"] == ["10.1.0.1/24", "10.1.5.1/24"]
     assert lab.ping("h1", "10.1.5.1", 1)[0] == 1
     assert "10.1.5.0/24" in lab.routes()
-    refused(lab, "address", "add", "10.2.0.200/24", "port", "p1", word="10.2.0.")
+    refused(lab, "address", "add", "10.2.0.1/24", "port", "p1", word="10.2.0.1")
+    lab.cli_run("address", "add", "10.2.0.200/24", "port", "p1")  # on a subnet of another port's, too
+    assert [(r["next_hops"][0]["port"], r["active"]) for r in lab.api("GET", "/routes")["routes"]
+            if r["to"] == "10.2.0.0/24"] == [("p1", True), ("p2", False)]
+    lab.cli_run("address", "del", "10.2.0.200/24", "port", "p1")
+    assert lab.ping("h1", host_ip(2), 1)[0] == 1
     lab.cli_run("address", "del", "10.1.5.1/24", "port", "p1")
     assert lab.ping("h1", "10.1.5.1", 1, "-W 1")[0] == 0 and "10.1.5.0/24" not in lab.routes()
     refused(lab, "address", "add", "10.9.0.1/24", "port", "p9", word="p9")
