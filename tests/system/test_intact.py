@@ -54,6 +54,7 @@ class Column(NamedTuple):
     source_driver: str = "veth"
     whole: bool = False  # what was left to the device arrives so
     routed: bool = False
+    workers: int = 1
 
 
 IP = (rows.tcp_checksum, rows.udp_checksum, rows.sctp_checksum, rows.wrong_checksum, rows.tcp_super_frame,
@@ -69,7 +70,7 @@ COLUMNS = (
     Column("xconnect", "xconnect", WIRE, whole=True),
     Column("xconnect_9000", "xconnect", JUMBO, mtu=9000, whole=True),
     Column("xconnect_65535", "xconnect", (rows.sizes, rows.packet_sizes), mtu=65535, whole=True),
-    Column("xconnect_2_workers", "xconnect_2_workers", IP, whole=True),
+    Column("xconnect_2_workers", "xconnect_2_workers", IP, whole=True, workers=2),
     Column("routed", "routed", IP, whole=True, routed=True),
     Column("routed_9000", "routed", JUMBO_IP, mtu=9000, whole=True, routed=True),
     Column("memif", "memif", WIRE, target_port="m0"),

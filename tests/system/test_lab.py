@@ -57,7 +57,7 @@ def test_unknown():
     assert (done.returncode, done.stdout) == (2, "") and "did you mean veth-pair?" in done.stderr, done
 
 
-LAB = """name: mine
+OWN = """name: mine
 title: one step
 namespaces: [sw]
 network:
@@ -77,7 +77,7 @@ steps:
 def own_lab(command):
     path = os.path.join("/tmp", f"lab{os.getpid()}.yaml")
     with open(path, "w") as f:
-        f.write(LAB.replace("COMMAND", command))
+        f.write(OWN.replace("COMMAND", command))
     return path
 
 
