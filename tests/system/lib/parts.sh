@@ -105,7 +105,7 @@ do_sanitize() {
   local out one two
   out=build/test-sanitize
   run_gtests "" build-asan/tests/unit/*_test | tee "$out.1" || true
-  VETHWAY_BUILD=build-asan VETHWAY_SLOW=4 /usr/bin/python3 tests/system/run.py test_forwarding test_arp |
+  VETHWAY_BUILD=build-asan VETHWAY_SLOW=4 /usr/bin/python3 tests/system/run.py test_forwarding test_arp test_hostile |
     tee "$out.2" || true
   one=$(tail -n 1 "$out.1") two=$(tail -n 1 "$out.2")
   sum_lines "$one" "$two"
