@@ -18,6 +18,7 @@ namespace {
 
 pid_t spawn(const std::vector<std::string>& arguments, int out) {
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments)
         argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);

@@ -19,8 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr double kCaptureBeginsWithin_s = 10;
-constexpr auto kSeenWithin = 5s;  // of the last command's end
+constexpr double kCaptureBeginsWithin = 10;  // seconds
+constexpr auto kSeenWithin = 5s;             // of the last command's end
 constexpr auto kQuietFor = 300ms;
 
 // For people, unless nobody reads it; and until they have seen enough.
@@ -59,7 +59,7 @@ public:
         Child capture(linux_ ? bed_.words({"linux", "exec tcpdump -n -l --immediate-mode -i any"})
                              : std::vector<std::string>{"vethway", "capture", "--print"});
         const std::string begun = linux_ ? "listening on" : "capturing";
-        if (!capture.wait_for_line(begun, kCaptureBeginsWithin_s)) {
+        if (!capture.wait_for_line(begun, kCaptureBeginsWithin)) {
             std::string why;
             for (const std::string& line : capture.lines()) why += (why.empty() ? "" : "; ") + line;
             throw ClientError({"lab: nothing captures: " + why});

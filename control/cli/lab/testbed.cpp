@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <ranges>
 
 namespace vethway::cli {
 
@@ -69,8 +68,7 @@ Testbed::Testbed(const Lab& lab) {
 
 void Testbed::clean_up() {
     daemon_.reset();
-    for (const std::string& name : made_ | std::views::reverse)
-        Child({"ip", "netns", "delete", name}).wait();
+    for (const std::string& name : made_) Child({"ip", "netns", "delete", name}).wait();
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
 }
