@@ -60,6 +60,7 @@ std::vector<std::string> Controller::apply(const Config& next) {
     neighbours_.forget_removed_ports();
     neighbours_.forget_links_that_are_down();
     reassembly_.forget_removed_ports();
+    reassembly_.configure();
     neighbours_.configure(effective_.neighbour_table);
     neighbours_.set_permanent(effective_.neighbours);
     announcements_.update();

@@ -7,6 +7,10 @@
 
 namespace vethway {
 
+void Reassembly::configure() {
+    dataplane_.reassembly().set_timeout(ports_.ip4()[Ip4Knob::ipfrag_time]);
+}
+
 void Reassembly::tick() {
     if (dataplane_.reassembly().held() == 0) return;
     PacketList expired = dataplane_.reassembly().take_expired(rte_rdtsc());

@@ -10,7 +10,8 @@ class Reassembly {
 public:
     Reassembly(Dataplane& dataplane, const Ports& ports) : dataplane_(dataplane), ports_(ports) {}
 
-    void tick();  // every 100 ms
+    void configure();  // by the knobs of IPv4 that the ports have now
+    void tick();       // every 100 ms
     // Drops what came by ports that are no more, and the rest of those datagrams with it.
     void forget_removed_ports();
 

@@ -40,7 +40,7 @@ ReassemblyTable::Key ReassemblyTable::key_of(const Ip4Header& ip) noexcept {
 
 ReassemblyTable::ReassemblyTable(uint32_t max_fragments, uint64_t hz)
     : max_fragments_(max_fragments),
-      timeout_(kTimeoutS * hz),
+      hz_(hz),
       seed_(random_seed()),
       datagrams_(std::make_unique_for_overwrite<Datagram[]>(kMaxDatagrams)) {
     buckets_.fill(kNone);
@@ -82,7 +82,7 @@ ReassemblyTable::Datagram* ReassemblyTable::find_or_add(const Key& key, uint64_t
     Datagram& d = datagrams_[free_];
     free_ = d.younger;
     d.key = key;
-    d.expires = now + timeout_;
+    d.expires = now + timeout_.load(std::memory_order_relaxed);
     d.length = d.gathered = d.seen_of_source = 0;
     d.runs = 0;
     d.has_last = false;
@@ -196,7 +196,7 @@ ReassemblyTable::Result ReassemblyTable::add(rte_mbuf& m, uint64_t now) noexcept
     if (is_too_far(*d)) {
         take(*d, result.fragments);
         unlink_age(*d);
-        d->expires = now + timeout_;
+        d->expires = now + timeout_.load(std::memory_order_relaxed);
         link_youngest(*d);
     }
     Drop why = check_length(d->length, d->has_last, at);

@@ -34,7 +34,6 @@ FragmentSpan fragment_span(const Ip4Header& ip) noexcept;
 
 class ReassemblyTable {
 public:
-    static constexpr uint64_t kTimeoutS = 30;             // net.ipv4.ipfrag_time
     static constexpr size_t kMaxBytes = size_t{4} << 20;  // ipfrag_high_thresh, in whole mbufs
     static constexpr uint32_t kMaxDistance = 64;          // ipfrag_max_dist
     static constexpr unsigned kMaxDatagrams = 1024;
@@ -42,6 +41,12 @@ public:
 
     // `max_fragments`: of all datagrams. `hz`: of the TSC.
     ReassemblyTable(uint32_t max_fragments, uint64_t hz);
+
+    // Control thread: how long those wait that come from now on (net.ipv4.ipfrag_time; 30 s unless
+    // it is said).
+    void set_timeout(uint32_t seconds) noexcept {
+        timeout_.store(seconds * hz_, std::memory_order_relaxed);
+    }
 
     enum class Fate : uint8_t { held, complete, refused };
     struct Result {
@@ -120,7 +125,9 @@ private:
     }
 
     const uint32_t max_fragments_;
-    const uint64_t timeout_, seed_;
+    const uint64_t hz_;
+    std::atomic<uint64_t> timeout_{30 * hz_};  // of the TSC
+    const uint64_t seed_;
     Lock lock_;
     std::unique_ptr<Datagram[]> datagrams_;
     std::array<uint16_t, kBuckets> buckets_;

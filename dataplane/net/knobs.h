@@ -96,7 +96,9 @@ constexpr KnobValues from_to(uint32_t least, uint32_t most) noexcept {
     X(icmp_msgs_burst, from_to(0, INT32_MAX), 50, \
       "How many of those may be sent at once.") \
     X(icmp_errors_use_inbound_ifaddr, kTrueOrFalse, 0, \
-      "Whether ICMP errors come from an address of the port by which their cause came, not of the way out.")
+      "Whether ICMP errors come from an address of the port by which their cause came, not of the way out.") \
+    X(ipfrag_time, from_to(1, 3600), 30, \
+      "Seconds that the fragments of a datagram to the switch wait for the others.")
 // clang-format on
 
 struct KnobInfo {

@@ -200,7 +200,7 @@ def tidy(compiler, group):
                "--header-filter=(^|/)(config|control|dataplane|tests|perf)/", file, "--",
                *compiler.of(group[0]), "-Wno-unknown-warning-option", "-Wno-unused-command-line-argument",
                "-Wno-error"]
-    text = remembered("tidy", file, read(".clang-tidy"), command)
+    text = remembered("tidy", file, read(".clang-tidy") + read("tests/unit/.clang-tidy"), command)
     said = [line.replace(ROOT + "/", "") for line in text.split("\n")]
     short = [line for line in said if re.search(r": (error|warning): ", line)]
     return short or [line for line in said if line.strip()]

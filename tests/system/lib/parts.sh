@@ -91,7 +91,7 @@ unit_targets() {  # unit_targets BUILD_DIR [PATTERN]: the unit tests whose name 
 # ASan and UBSan: the unit tests, and the daemon under real packets. By clang, whose
 # sanitizers compile in a fraction of the time that g++ 12's take.
 build_sanitize() {
-  local options="-Ddebug=true -Doptimization=0 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false $unity"
+  local options="-Ddebug=false -Dcpp_args=-gline-tables-only -Doptimization=0 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false $unity"
   CXX=clang++ configure_in build-asan "$options"
   # shellcheck disable=SC2046
   build_in build-asan "$options" vethwayd vethway $(unit_targets build-asan)
@@ -149,6 +149,7 @@ build_fuzz() {
 
 fuzz_all() {
   local seconds=$1 only=${2:-} target name seeds passed=0 failed=0
+  local -A running=()
   build_fuzz
   for target in build-fuzz/tests/fuzz/*; do
     if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
@@ -158,9 +159,12 @@ fuzz_all() {
     seeds=""
     if [ -d "tests/fuzz/corpus/$name" ]; then seeds=tests/fuzz/corpus/$name; fi
     # shellcheck disable=SC2086
-    if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -close_fd_mask=1 \
-      -artifact_prefix="build-fuzz/found/$name/" "build-fuzz/corpus/$name" $seeds \
-      >"build-fuzz/$name.log" 2>&1; then
+    "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -close_fd_mask=1 \
+      -artifact_prefix="build-fuzz/found/$name/" "build-fuzz/corpus/$name" $seeds >"build-fuzz/$name.log" 2>&1 &
+    running[$name]=$!
+  done
+  for name in "${!running[@]}"; do
+    if wait "${running[$name]}"; then
       passed=$((passed + 1))
       echo "ok       $name: $(grep -oE '^Done [0-9]+ runs.*' "build-fuzz/$name.log" || echo "done")"
     else
