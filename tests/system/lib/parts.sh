@@ -9,17 +9,41 @@ sum_passed=0 sum_failed=0 sum_skipped=0
 
 # part NAME COMMAND...: a command without such a last line has failed.
 part() {
-  local name=$1 began=$SECONDS log line rc=0 p f s
+  local name=$1 began=$SECONDS rc=0
   shift
-  log=build/test-$name.log
   printf '\n=== %s\n' "$name"
-  ( set -e; "$@" ) 2>&1 | tee "$log" || rc=$?
-  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1 || true)
+  ( set -e; "$@" ) 2>&1 | tee "build/test-$name.log" || rc=$?
+  add_row "$name" $rc $((SECONDS - began))
+}
+
+# The same, of a program, beside the next part; told of when that has ended.
+beside_name="" beside_pid="" beside_began=0
+part_beside() {
+  beside_name=$1 beside_began=$SECONDS
+  shift
+  "$@" >"build/test-$beside_name.log" 2>&1 &
+  beside_pid=$!
+}
+part_joined() {
+  [ -n "$beside_pid" ] || return 0
+  local rc=0
+  wait "$beside_pid" || rc=$?
+  beside_pid=""
+  printf '\n=== %s\n' "$beside_name"
+  cat "build/test-$beside_name.log"
+  add_row "$beside_name" $rc $((SECONDS - beside_began))
+}
+end_part_beside() {
+  [ -z "$beside_pid" ] || kill "$beside_pid" 2>/dev/null || true
+}
+
+add_row() {  # add_row NAME STATUS SECONDS
+  local name=$1 rc=$2 line p f s
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "build/test-$name.log" | tail -n 1 || true)
   read -r p f s < <(sed -E 's/ (passed|failed|skipped)//g; s/,//g' <<<"${line:-0 0 0}")
-  if [ -z "$line" ] || { [ $rc -ne 0 ] && [ "$f" = 0 ]; }; then f=$((f + 1)); fi
+  if [ -z "$line" ] || { [ "$rc" -ne 0 ] && [ "$f" = 0 ]; }; then f=$((f + 1)); fi
   sum_passed=$((sum_passed + p)) sum_failed=$((sum_failed + f)) sum_skipped=$((sum_skipped + ${s:-0}))
-  part_rows+=$(printf '%-14s %6d passed %4d failed %3d skipped %5d s' "$name" "$p" "$f" "${s:-0}" \
-    $((SECONDS - began)))$'\n'
+  part_rows+=$(printf '%-14s %6d passed %4d failed %3d skipped %5d s' "$name" "$p" "$f" "${s:-0}" "$3")$'\n'
 }
 
 print_sum() {
@@ -78,7 +102,9 @@ do_python() {
 
 do_system() { /usr/bin/python3 tests/system/run.py "$@"; }
 
-do_differential() { /usr/bin/python3 tests/differential/run.py; }
+differential="/usr/bin/python3 tests/differential/run.py"
+# shellcheck disable=SC2086
+do_differential() { $differential; }
 
 do_docker() { docker/test.sh; }
 
@@ -210,8 +236,16 @@ run_parts() {
   # shellcheck disable=SC2086,SC2154
   case " $* " in *" docker "*) ensure $packages_docker ;; esac
   for name in "$@"; do
+    # Each of these two uses one CPU.
+    if [ "$name" = differential ] && [ -n "$building_ahead" ]; then
+      # shellcheck disable=SC2086
+      part_beside differential $differential
+      continue
+    fi
     case " $part_names docker " in
-      *" $name "*) part "$name" "do_$name" ;;
+      *" $name "*)
+        part "$name" "do_$name"
+        part_joined ;;
       *) if [ -x "build/tests/unit/${name%_test}_test" ]; then units+=" build/tests/unit/${name%_test}_test"
          elif [ -f "tests/unit/${name%.py}.py" ]; then part "$name" /usr/bin/python3 "tests/unit/${name%.py}.py"
          else systems+=" $name"; fi ;;
