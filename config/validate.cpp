@@ -28,9 +28,7 @@ public:
         if (config_.neighbours.size() > kMaxNeighbours)
             add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
         for (size_t i = 0; i < config_.xconnects.size(); ++i) check_xconnect(i);
-        LinkMap links;
-        for (const Subnet& s : subnets_) links.add(s.network, s.port);
-        find_route_problems({config_, names_, own_, links}, problems_);
+        find_route_problems({config_, names_, own_, links_}, problems_);
         for (size_t i = 0; i < config_.neighbours.size(); ++i) check_neighbour(i);
         check_neighbour_table();
         check_control();
@@ -151,7 +149,7 @@ private:
         const auto [owner, first] = own_.emplace(a.address, port);
         if (!first)
             return add(path, a.address.to_string() + " is port " + owner->second + "'s already");
-        subnets_.push_back({a.network(), port});
+        links_.add(a.network(), port);
     }
 
     void check_xconnect(size_t i) {
@@ -211,16 +209,12 @@ private:
         if (c.mode > 0777) add("control.mode", "expected octal permissions up to 0777");
     }
 
-    struct Subnet {
-        Prefix4 network;
-        std::string port;
-    };
     const Config& config_;
     std::vector<Problem> problems_;
     std::set<std::string> names_, connected_, patterns_;
     std::map<std::string, std::string> devices_;  // what is taken -> the port that has it
     std::map<Ip4, std::string> own_;              // our addresses -> their ports
-    std::vector<Subnet> subnets_;
+    LinkMap links_;
     std::set<std::pair<std::string, Ip4>> neighbours_;
 };
 
