@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
 
 #include "tests/unit/stage_fixture.h"
 
@@ -290,6 +291,56 @@ TEST_F(ReassembleTest, KeepsWhatTheFirstSays) {
     whole.l4 = Sum::as_is;
     EXPECT_EQ(from(l4_of(only_sent(1)), 8), whole.bytes());
     EXPECT_EQ(dropped(Drop::port_closed), 1U);
+}
+
+// The fragments of each datagram come to two workers, while the control thread looks for what is
+// too old.
+TEST_F(ReassembleTest, WorkersShareTheTable) {
+    constexpr uint16_t kDatagrams = 250;
+    ReassemblyTable table(1000, kHz);
+    std::array<std::vector<rte_mbuf*>, 2> coming;
+    for (uint16_t id = 0; id < kDatagrams; ++id) {
+        Ip4Packet whole = echo_of(40, id);
+        whole.src = Ip4(0x0a000000U + id);
+        const auto pieces = pieces_of(whole, {8, 24, 40});
+        for (size_t i = 0; i < pieces.size(); ++i) {
+            rte_mbuf* const m = mbuf(pieces[i]);
+            meta(*m).l3_offset = sizeof(EtherHeader);
+            coming[(i + id) % 2].push_back(m);
+        }
+    }
+    const size_t all = coming[0].size() + coming[1].size();
+    struct Seen {
+        unsigned datagrams = 0, fragments = 0, disordered = 0;
+    };
+    std::array<Seen, 2> seen;
+    std::atomic<unsigned> at_work{2};
+    const auto work = [&](size_t worker) {
+        for (rte_mbuf* m : coming[worker]) {
+            ReassemblyTable::Result result = table.add(*m, context_->now);
+            if (result.fate == ReassemblyTable::Fate::complete) ++seen[worker].datagrams;
+            uint32_t end = 0;
+            while (rte_mbuf* f = result.fragments.pop()) {
+                const FragmentSpan at = fragment_span(ip4(*f));
+                seen[worker].disordered += at.begin != end;
+                end = at.end;
+                ++seen[worker].fragments;
+                rte_pktmbuf_free(f);
+            }
+        }
+        --at_work;
+    };
+    std::thread one(work, 0U), other(work, 1U);
+    while (at_work > 0) {
+        EXPECT_TRUE(table.take_expired(context_->now).empty());
+        EXPECT_LE(table.held(), all);
+    }
+    one.join();
+    other.join();
+    EXPECT_EQ(seen[0].datagrams + seen[1].datagrams, kDatagrams);
+    EXPECT_EQ(seen[0].fragments + seen[1].fragments, all);
+    EXPECT_EQ(seen[0].disordered + seen[1].disordered, 0U);
+    EXPECT_EQ(table.held(), 0U);
 }
 
 }  // namespace

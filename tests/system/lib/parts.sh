@@ -146,12 +146,13 @@ sum_lines() {
 
 # Threads meet in the tables: those tests, under TSan. setarch -R: gcc 12's TSan can't place its shadow
 # with as many random bits as new kernels use.
-tsan_targets() { unit_targets build-tsan '(counters|recorder|record_ring|fib|route|neighbour|tx)'; }
+tsan_targets() { unit_targets build-tsan '(counters|recorder|record_ring|fib|route|neighbour_table|reassemble|tx)'; }
 
 build_tsan() {
-  configure_in build-tsan "-Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false"
+  local options="-Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false $unity"
+  configure_in build-tsan "$options"
   # shellcheck disable=SC2046
-  build_in build-tsan "" $(tsan_targets)
+  build_in build-tsan "$options" $(tsan_targets)
 }
 
 do_tsan() {
@@ -164,7 +165,7 @@ do_tsan() {
 # --- Fuzzing ---------------------------------------------------------------------------------------
 # fuzz_all SECONDS [TARGET]: libFuzzer with ASan and UBSan; tests/fuzz/meson.build looks for these flags.
 # What it finds is left in build-fuzz/found/.
-fuzz_options="--buildtype=debugoptimized -Db_lundef=false -Dwerror=false
+fuzz_options="--buildtype=debugoptimized $unity -Db_lundef=false -Dwerror=false
   -Dcpp_args=['-fsanitize=fuzzer-no-link,address,undefined','-fno-sanitize-recover=all']
   -Dcpp_link_args=['-fsanitize=address,undefined']"
 build_fuzz() {
