@@ -12,6 +12,7 @@
 #include "control/adoption.h"
 #include "control/announcements.h"
 #include "control/neighbours.h"
+#include "control/path_mtus.h"
 #include "control/ports.h"
 #include "control/probe/prober.h"
 #include "control/reassembly.h"
@@ -61,6 +62,7 @@ public:
     Ports& ports() { return ports_; }
     Rib& rib() { return rib_; }
     Neighbours& neighbours() { return neighbours_; }
+    PathMtus& path_mtus() { return path_mtus_; }
     Prober& prober() { return prober_; }
     const ReloadState& reload_state() const { return reload_; }
     Machine& machine() { return machine_; }
@@ -81,6 +83,7 @@ private:
     Rib rib_;
     Neighbours neighbours_;
     Reassembly reassembly_;
+    PathMtus path_mtus_;
     Prober prober_;
     ReloadState reload_;
     unsigned ticks_ = 0;

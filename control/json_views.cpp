@@ -193,6 +193,16 @@ Json neighbours_view(Controller& controller) {
     return {{"neighbours", out}};
 }
 
+Json path_mtus_view(Controller& controller) {
+    Json out = Json::array();
+    for (const PathMtus::Known& k : controller.path_mtus().list())
+        out.push_back({{"address", k.to.to_string()},
+                       {"mtu", k.mtu},
+                       {"locked", k.locked},
+                       {"expires_s", k.expires_s}});
+    return {{"path_mtus", out}};
+}
+
 Json lcores_view(Controller& controller) {
     Json out =
         Json::array({{{"lcore", 0},

@@ -87,4 +87,13 @@ std::string show_neighbours(const Json& answer, bool /*colour*/) {
     return out.empty() ? "no neighbours\n" : out;
 }
 
+std::string show_path_mtus(const Json& answer, bool /*colour*/) {
+    std::string out;
+    for (const Json& p : answer["path_mtus"])
+        out +=
+            fmt::format("{} mtu {}{} expires {:.0f}s\n", text_of(p["address"]), text_of(p["mtu"]),
+                        p["locked"] == true ? " lock" : "", p["expires_s"].get<double>());
+    return out.empty() ? "no path is known to be narrower than its first link\n" : out;
+}
+
 }  // namespace vethway::cli

@@ -52,6 +52,7 @@ bool take_quoted(std::span<const std::byte> quoted, Heard& heard) {
     if (ip.version() != 4 || ip.header_bytes() < sizeof ip || ip.is_later_fragment() ||
         quoted.size() < ip.header_bytes() + kMark)
         return false;
+    heard.probe_from = Ip4{ip.src};
     heard.probe_to = Ip4{ip.dst};
     const std::byte* const behind = &quoted[ip.header_bytes()];
     if (ip.protocol == kProtocolIcmp) {
@@ -59,7 +60,8 @@ bool take_quoted(std::span<const std::byte> quoted, Heard& heard) {
         heard.kind = ProbeKind::echo;
         heard.mark = echo.id;
         heard.position = echo.sequence;
-        return echo.type == kIcmpEchoRequest;
+        heard.is_about_reply = echo.type == kIcmpEchoReply;
+        return heard.is_about_reply || echo.type == kIcmpEchoRequest;
     }
     const auto& udp = *reinterpret_cast<const UdpHeader*>(behind);
     heard.kind = ProbeKind::udp;
@@ -86,8 +88,7 @@ std::optional<Heard> hear(std::span<const std::byte> l3) {
         heard.position = icmp.sequence;
         return heard;
     }
-    if (icmp.type == kIcmpUnreachable && icmp.code == kIcmpFragmentationNeeded)
-        heard.mtu = icmp.sequence;
+    if (heard.is_too_large()) heard.mtu = icmp.sequence;
     if (!take_quoted(message.subspan(sizeof icmp), heard)) return std::nullopt;
     return heard;
 }

@@ -8,20 +8,28 @@
 #include <string>
 
 #include "control/probe/probe.h"
+#include "dataplane/net/headers.h"
 
 namespace vethway {
 
-// An echo reply, or an error that quotes an echo request or a UDP datagram (RFC 792).
+// An echo reply, or an error that quotes an echo request or a UDP datagram (RFC 792), or a reply of
+// ours to such a request.
 struct Heard {
-    bool is_reply = false;  // else an error
+    bool is_reply = false;        // else an error
+    bool is_about_reply = false;  // an error about a reply: no probe of ours, all the same
     Ip4 from;
     uint8_t type = 0, code = 0, ttl = 0;
     uint16_t bytes = 0, mtu = 0;  // bytes: of the ICMP message; mtu: of "fragmentation needed"
     // The probe, by what is quoted; of a reply, by what it repeats.
     ProbeKind kind = ProbeKind::echo;
-    Ip4 probe_to;
+    Ip4 probe_from, probe_to;
     uint16_t mark = 0;      // the echo's identifier, or the source port
     uint16_t position = 0;  // the echo's sequence, or the target port
+
+    // RFC 1191: "fragmentation needed". A router from before that says 0 as its MTU.
+    bool is_too_large() const {
+        return type == kIcmpUnreachable && code == kIcmpFragmentationNeeded;
+    }
 };
 
 // `l3` from the IP header on, as ip4_input and local_input have passed it (no more than its first

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/path_mtus.h"
 #include "control/ports.h"
 #include "control/probe/heard.h"
 #include "control/probe/way.h"
@@ -19,7 +20,7 @@ class Prober {
 public:
     using Tell = std::function<void(const ProbeNews&)>;
 
-    Prober(Dataplane& dataplane, const Ports& ports, const Rib& rib);
+    Prober(Dataplane& dataplane, const Ports& ports, const Rib& rib, PathMtus& path_mtus);
 
     // From now on, answers to the series' probes go to `tell`, until close(). Throws
     // std::runtime_error where nothing can be sent: its words are for whoever asked.
@@ -47,9 +48,8 @@ private:
         ProbeSeries what;
         Tell tell;
         uint16_t mark;
-        uint16_t path_mtu = UINT16_MAX;  // as routers on the way have told
-        std::vector<Sent> sent;          // by sequence
-        ProbeWay arp_way;                // of ARP: as workers are to listen for
+        std::vector<Sent> sent;  // by sequence
+        ProbeWay arp_way;        // of ARP: as workers are to listen for
         Mac arp_to = Mac::broadcast();
     };
     uint16_t free_mark();
@@ -67,6 +67,7 @@ private:
     Dataplane& dataplane_;
     const Ports& ports_;
     const Rib& rib_;
+    PathMtus& path_mtus_;
     std::map<uint32_t, Series> series_;
     uint32_t next_id_ = 1;
     uint16_t next_mark_;

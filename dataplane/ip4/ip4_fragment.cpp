@@ -64,10 +64,8 @@ size_t later_fragment_header(std::span<const std::byte> header,
     return size;
 }
 
-static void fragment_packet(Context& c, rte_mbuf* m) noexcept {
-    // A piece has one segment.
-    const size_t mtu =
-        std::min<size_t>(c.port(meta(*m).egress).mtu, kLargeFrame - sizeof(EtherHeader));
+static void fragment_packet(Context& c, rte_mbuf* m, size_t mtu) noexcept {
+    mtu = std::min(mtu, kLargeFrame - sizeof(EtherHeader));  // a piece has one segment
     const size_t size = l3_size(*m);
     const Ip4Header ip = ip4(*m);
     complete_checksum(*m);
@@ -97,13 +95,13 @@ static void fragment_packet(Context& c, rte_mbuf* m) noexcept {
 }
 
 // Of a super-frame, its segments are what is too large (Linux ip_finish_output_gso).
-void ip4_fragment(Context& c, rte_mbuf* m) noexcept {
-    if (meta(*m).offload.gso == Gso::none) return fragment_packet(c, m);
+void ip4_fragment(Context& c, rte_mbuf* m, uint16_t mtu) noexcept {
+    if (meta(*m).offload.gso == Gso::none) return fragment_packet(c, m, mtu);
     PacketList segments;
     segment(c, m, segments);
     while (rte_mbuf* s = segments.pop()) {
-        if (l3_size(*s) > c.port(meta(*s).egress).mtu)
-            fragment_packet(c, s);
+        if (l3_size(*s) > mtu)
+            fragment_packet(c, s, mtu);
         else
             egress(c, s);
     }

@@ -75,7 +75,7 @@ size_t check_option(std::span<const std::byte> option, size_t at, Ip4Options& fo
 
 // Linux inet_addr_type() says RTN_UNICAST: of somebody else.
 bool is_foreign(Ip4 ip, const RouteTable& routes) noexcept {
-    if (ip.is_this_network() || ip.is_loopback() || ip.is_multicast() || ip.is_limited_broadcast())
+    if (ip.is_zero() || ip.is_loopback() || ip.is_multicast() || ip.is_limited_broadcast())
         return false;
     const RouteType type = routes.lookup(ip).type;
     return type != RouteType::local && type != RouteType::broadcast;

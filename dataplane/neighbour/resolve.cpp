@@ -22,10 +22,18 @@ void address_frame(rte_mbuf& m, const Mac& dst, const Mac& src) noexcept {
     ether(m) = {.dst = dst, .src = src, .type = kEtherTypeIp4};
 }
 
+// What a packet of ours is not to exceed: its way may be narrower than its link.
+uint16_t mtu_for(const Context& c, rte_mbuf& m, const PortState& port) noexcept {
+    if (!meta(m).own) [[likely]]
+        return port.mtu;
+    return std::min(port.mtu, c.path_mtus.lookup(Ip4{ip4(m).dst}));
+}
+
 void send(Context& c, rte_mbuf* m, const Mac& dst, const PortState& port) noexcept {
     address_frame(*m, dst, port.mac);
-    if (wire_size(*m) > port.mtu) [[unlikely]]
-        ip4_fragment(c, m);
+    const uint16_t mtu = mtu_for(c, *m, port);
+    if (wire_size(*m) > mtu) [[unlikely]]
+        ip4_fragment(c, m, mtu);
     else
         egress(c, m);
 }

@@ -98,7 +98,13 @@ constexpr KnobValues from_to(uint32_t least, uint32_t most) noexcept {
     X(icmp_errors_use_inbound_ifaddr, kTrueOrFalse, 0, \
       "Whether ICMP errors come from an address of the port by which their cause came, not of the way out.") \
     X(ipfrag_time, from_to(1, 3600), 30, \
-      "Seconds that the fragments of a datagram to the switch wait for the others.")
+      "Seconds that the fragments of a datagram to the switch wait for the others.") \
+    X(ip_no_pmtu_disc, from_to(0, 3), 0, \
+      "What becomes of \"fragmentation needed\" about packets of the switch: 0 heeded, 1 taken as min_pmtu, 2 and 3 not heard.") \
+    X(min_pmtu, from_to(68, 65535), 552, \
+      "The least MTU that a path is believed to have (net.ipv4.route).") \
+    X(mtu_expires, from_to(1, 86400), 600, \
+      "Seconds that the MTU of a path is remembered (net.ipv4.route).")
 // clang-format on
 
 struct KnobInfo {

@@ -32,6 +32,7 @@ class Case:
     until: (count, seconds): not done before so many frames came out, of all ports.
     knobs: ((where, knob, value), …) that both routers have in this case alone; where: a port's name, or
     "ip4" for the router's own.
+    punts: the frames are the control thread's business, too: it has seen each before the next.
     restarts: a port that goes down and comes up again after the frames; the routers are of no use then."""
     name: str
     rule: str
@@ -40,6 +41,7 @@ class Case:
     learns: bool = False
     until: tuple = ()
     knobs: tuple = ()
+    punts: bool = False
     restarts: str = ""
 
 

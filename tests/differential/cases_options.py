@@ -23,6 +23,8 @@ FILLED = {"record_route": "070b04" + "00" * 8, "record_route_one_left": "070b080
           "timestamp_full": "44080900" + "00" * 4, "timestamp_full_overflow_14": "440809e0" + "00" * 4,
           "timestamp_and_address": "44140501" + "00" * 16,
           "timestamp_prespecified_us": "440c0503" + "0a010001" + "00" * 4,
+          "timestamp_prespecified_zero_network": "440c0503" + "009a0000" + "00" * 4,
+          "timestamp_prespecified_zero": "440c0503" + "00" * 8,
           "timestamp_prespecified_egress": "440c0503" + "0a020001" + "00" * 4,
           "record_route_pointer_odd": "070b05" + "00" * 8}
 SOURCE_ROUTED = {"loose": "830704" + "0a020002", "strict": "890704" + "0a020002",

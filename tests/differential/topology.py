@@ -68,7 +68,7 @@ assert all((host_ip(n), host_mac(n), n) in NEIGHBOURS for n in PORTS)
 
 # Knobs whose values are numbers for vethway, too; one has words, the others are true or false.
 NUMBERS = ("arp_accept", "arp_announce", "arp_ignore", "icmp_msgs_burst", "icmp_msgs_per_sec", "icmp_ratelimit",
-           "icmp_ratemask", "ip_default_ttl")
+           "icmp_ratemask", "ip_default_ttl", "ip_no_pmtu_disc", "min_pmtu", "mtu_expires")
 
 
 # As in the kernel's settings below.
@@ -117,6 +117,7 @@ KERNEL_SETTINGS = {
     "net.ipv4": {"icmp_ratelimit": 0, "icmp_ratemask": 0, "ip_default_ttl": 64, "ip_no_pmtu_disc": 0,
                  "icmp_echo_ignore_all": 0, "icmp_echo_ignore_broadcasts": 1, "ipfrag_time": 600,
                  "icmp_msgs_per_sec": 1000, "icmp_msgs_burst": 50, "icmp_errors_use_inbound_ifaddr": 0, "ip_forward_update_priority": 1},
+    "net.ipv4.route": {"min_pmtu": 552, "mtu_expires": 600},
 }
 
 
@@ -125,16 +126,20 @@ KERNEL_SETTINGS = {
 FOR_ALL = {"send_redirects": 0, "shared_media": 0, "bc_forwarding": 1, "accept_source_route": 1}
 
 
+def _knob_prefix(where, name):
+    if where != "ip4":
+        return "net.ipv4.conf.{conf}"
+    return next(p for p in ("net.ipv4", "net.ipv4.route") if name in KERNEL_SETTINGS[p])
+
+
 def kernel_knob(where, name, value):
     """A knob of a case as sysctl(8) is told it."""
-    path = "net.ipv4" if where == "ip4" else f"net.ipv4.conf.{where}"
-    return f"{path}.{name}={int(value)}"
+    return f"{_knob_prefix(where, name).format(conf=where)}.{name}={int(value)}"
 
 
 def usual_knob(where, name):
     """The same, as it is without the case."""
-    values = KERNEL_SETTINGS["net.ipv4" if where == "ip4" else "net.ipv4.conf.{conf}"]
-    return kernel_knob(where, name, values[name])
+    return kernel_knob(where, name, KERNEL_SETTINGS[_knob_prefix(where, name)][name])
 
 
 def kernel_sysctls():

@@ -85,6 +85,7 @@ protected:
         context_ = std::make_unique<Context>(Context{.routes = routes_,
                                                      .neighbours = neighbours_,
                                                      .reassembly = reassembly_,
+                                                     .path_mtus = path_mtus_,
                                                      .buffers = buffers_,
                                                      .counters = *counters_,
                                                      .drops = drops_,
@@ -171,6 +172,7 @@ protected:
     RouteTable routes_{rcu_};
     NeighbourTable neighbours_;
     ReassemblyTable reassembly_{512, kHz};
+    PathMtuTable path_mtus_;
     std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
     Tracer tracer_{0};
     Drops drops_{*counters_, tracer_};
