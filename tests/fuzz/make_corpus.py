@@ -1,17 +1,31 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/fuzz/corpus/: what the fuzzers start from. Run by hand when packet_fuzz's input changes;
-the result is committed."""
+the result is committed.
 
+    make_corpus.py [--harmful DIR]
+
+--harmful: into DIR, instead, each of the frames cut at every length and with each of its bytes changed. What
+a corpus grown from them reaches beside the named ones is in packet_fuzz/grown:
+    make_corpus.py --harmful build-fuzz/harmful
+    build-fuzz/tests/fuzz/packet_fuzz -max_total_time=600 build-fuzz/corpus/packet_fuzz build-fuzz/harmful
+    build-fuzz/tests/fuzz/packet_fuzz -merge=1 -max_len=4096 NEW tests/fuzz/corpus/packet_fuzz build-fuzz/corpus/packet_fuzz
+"""
+
+import hashlib
 import os
 import shutil
 import struct
+import sys
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_LSRR, IPOption_RR, IPOption_SSRR, IPOption_Timestamp
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.append(os.path.join(HERE, "..", "system"))
+from harm import harmful  # noqa: E402
+
 ROOT = os.path.join(HERE, "..", "..")
 END, MEND, SECOND, VNET = 4, 8, 16, 32  # packet_fuzz.cpp: the bits of a record's control byte
 
@@ -97,19 +111,31 @@ def packets():
     }
 
 
-def main():
+def write(directory, name, data):
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, name), "wb") as f:
+        f.write(data)
+
+
+def write_harmful(directory):
+    """The first frame of each seed is what is changed."""
+    for seed in packets().values():
+        size = int.from_bytes(seed[1:3], "little")
+        for frame in harmful(seed[3:3 + size]):
+            harm = record(frame, control=seed[0] & ~MEND) + seed[3 + size:]
+            write(directory, hashlib.sha1(harm).hexdigest(), harm)
+
+
+def main(args):
+    if args:
+        return write_harmful(args[args.index("--harmful") + 1])
     corpus = os.path.join(HERE, "corpus")
-    shutil.rmtree(corpus, ignore_errors=True)
-    for target in ("packet_fuzz", "config_fuzz"):
-        os.makedirs(os.path.join(corpus, target))
     for name, records in packets().items():
-        with open(os.path.join(corpus, "packet_fuzz", name), "wb") as f:
-            f.write(records)
+        write(os.path.join(corpus, "packet_fuzz"), name, records)
     for name in ("minimal", "example"):
         shutil.copy(os.path.join(ROOT, "config", f"{name}.yaml"), os.path.join(corpus, "config_fuzz", name))
-    with open(os.path.join(corpus, "config_fuzz", "not_utf8"), "wb") as f:
-        f.write(b"control: {socket: /run/\xff\xffb.sock}\n")
+    write(os.path.join(corpus, "config_fuzz"), "not_utf8", b"control: {socket: /run/\xff\xffb.sock}\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -7,7 +7,8 @@ import glob
 import os
 
 import frames
-from frames import arp, echo, ether, host_ip, icmp, ip4, patched, port_ip, tcp, udp, vlan
+from frames import arp, echo, ether, host_ip, icmp, ip4, port_ip, tcp, udp, vlan
+from harm import harmful
 from lab import needs
 from scapy.layers.inet import IP, TCP, UDP, IPOption_LSRR, IPOption_RR, IPOption_Timestamp
 from scapy.layers.inet6 import IPv6
@@ -35,34 +36,14 @@ KINDS = {
     "udp": [udp(**OURS), udp(size=500, **OURS)],
     "tcp": [tcp(**OURS), ip4(TCP(flags="SFRPAU", options=[("MSS", 1), ("SAckOK", b"")]) / Raw(b"x"), **OURS)],
 }
-CHANGES = (lambda b: 0, lambda b: 0xff, lambda b: b ^ 0x80, lambda b: b ^ 1)
-
-
-def with_header_sum(frame):
-    """The same with the IPv4 header's checksum right, where there is a header, so that more looks at the rest."""
-    size = (frame[14] & 15) * 4 if len(frame) > 14 else 0
-    if frame[12:14] != b"\x08\x00" or not 20 <= size <= len(frame) - 14:
-        return frame
-    header = patched(frame, 24, b"\0\0")[14:14 + size]
-    total = sum(int.from_bytes(header[i:i + 2], "big") for i in range(0, size, 2))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return patched(frame, 24, (~total & 0xffff).to_bytes(2, "big"))
-
-
-def harmful(frame):
-    """All of them, each once."""
-    made = {frame[:size] for size in range(14, len(frame))}
-    for at in range(min(len(frame), 100)):
-        for change in CHANGES:
-            made.add(patched(frame, at, bytes((change(frame[at]),))))
-    return sorted(made | {with_header_sum(f) for f in made})
 
 
 def corpus():
     """The frames of packet_fuzz's records (control, length, frame), to p1 where they are to one station."""
     found, mac = set(), bytes.fromhex(frames.port_mac(1).replace(":", ""))
-    for path in glob.glob(os.path.join(ROOT, "tests", "fuzz", "corpus", "packet_fuzz", "*")):
+    for path in glob.glob(os.path.join(ROOT, "tests", "fuzz", "corpus", "packet_fuzz", "**"), recursive=True):
+        if os.path.isdir(path):
+            continue
         with open(path, "rb") as f:
             data = f.read()
         while len(data) > 3:
