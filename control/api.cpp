@@ -129,7 +129,7 @@ void Api::add_views() {
     view("/v1/ports", ports_view);
     view("/v1/knobs", knobs_view);
     view("/v1/neighbours", neighbours_view);
-    view("/v1/path-mtus", path_mtus_view);
+    view("/v1/paths", paths_view);
     view("/v1/counters", counters_view);
     view("/v1/lcores", lcores_view);
     on(Method::get, "/v1/routes",
@@ -164,8 +164,8 @@ void Api::add_changes() {
     change(Method::post, "/v1/neighbours", add_neighbour);
     change(Method::del, "/v1/neighbours", delete_neighbour);
     change(Method::post, "/v1/neighbours/flush", flush_neighbours);
-    on(Method::post, "/v1/path-mtus/flush", [](Controller& c, const Request&) -> Json {
-        return {{"flushed", c.path_mtus().flush()}};
+    on(Method::post, "/v1/paths/flush", [](Controller& c, const Request&) -> Json {
+        return {{"flushed", c.paths().flush()}};
     });
     change(Method::post, "/v1/ports", add_port);
     of_port(Method::post, "/addresses", add_address);

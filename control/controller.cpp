@@ -27,8 +27,8 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       rib_(dataplane.routes()),
       neighbours_(dataplane, ports_),
       reassembly_(dataplane, ports_),
-      path_mtus_(dataplane, ports_, rib_),
-      prober_(dataplane, ports_, rib_, path_mtus_) {
+      paths_(dataplane, ports_, rib_, neighbours_),
+      prober_(dataplane, ports_, rib_, paths_) {
     config_.ip4 = {};
     config_.defaults = {};
     config_.ports.clear();
@@ -91,7 +91,7 @@ std::vector<std::string> Controller::reload() {
 void Controller::tick() {
     neighbours_.tick();
     reassembly_.tick();
-    path_mtus_.tick();
+    paths_.tick();
     check_links(Links::to_be_asked);
 }
 

@@ -12,7 +12,7 @@
 #include "control/adoption.h"
 #include "control/announcements.h"
 #include "control/neighbours.h"
-#include "control/path_mtus.h"
+#include "control/paths.h"
 #include "control/ports.h"
 #include "control/probe/prober.h"
 #include "control/reassembly.h"
@@ -62,7 +62,7 @@ public:
     Ports& ports() { return ports_; }
     Rib& rib() { return rib_; }
     Neighbours& neighbours() { return neighbours_; }
-    PathMtus& path_mtus() { return path_mtus_; }
+    Paths& paths() { return paths_; }
     Prober& prober() { return prober_; }
     const ReloadState& reload_state() const { return reload_; }
     Machine& machine() { return machine_; }
@@ -83,7 +83,7 @@ private:
     Rib rib_;
     Neighbours neighbours_;
     Reassembly reassembly_;
-    PathMtus path_mtus_;
+    Paths paths_;
     Prober prober_;
     ReloadState reload_;
     unsigned ticks_ = 0;

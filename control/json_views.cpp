@@ -193,14 +193,16 @@ Json neighbours_view(Controller& controller) {
     return {{"neighbours", out}};
 }
 
-Json path_mtus_view(Controller& controller) {
+Json paths_view(Controller& controller) {
     Json out = Json::array();
-    for (const PathMtus::Known& k : controller.path_mtus().list())
-        out.push_back({{"address", k.to.to_string()},
-                       {"mtu", k.mtu},
-                       {"locked", k.locked},
-                       {"expires_s", k.expires_s}});
-    return {{"path_mtus", out}};
+    for (const auto& [path, expires_s] : controller.paths().list()) {
+        Json one{{"address", path.to.to_string()}, {"expires_s", expires_s}};
+        one["via"] = path.via.is_zero() ? Json() : Json(path.via.to_string());
+        one["mtu"] = path.mtu == UINT16_MAX ? Json() : Json(path.mtu);
+        one["locked"] = path.locked;
+        out.push_back(std::move(one));
+    }
+    return {{"paths", out}};
 }
 
 Json lcores_view(Controller& controller) {

@@ -24,7 +24,7 @@ Json knobs_view(Controller& controller);  // what can be set, and what is in for
 Json routes_view(Controller& controller, bool all);
 Json route_lookup_view(Controller& controller, Ip4 to);  // null: no route
 Json neighbours_view(Controller& controller);
-Json path_mtus_view(Controller& controller);
+Json paths_view(Controller& controller);
 Json drops_view(Controller& controller, bool all);
 struct LastDrops {
     size_t n = 20;

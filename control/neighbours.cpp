@@ -88,6 +88,16 @@ void Neighbours::add_permanent(const NeighbourConfig& entry) {
     }
 }
 
+bool Neighbours::is_usable_or_sought(NeighbourKey key) {
+    const uint64_t now = rte_rdtsc();
+    Neighbour* n = dataplane_.neighbours().find_or_add(key, now);
+    if (n == nullptr) return false;  // the table is full
+    const NeighbourLink link = n->read();
+    const bool idle = link.state == NeighbourState::none || link.state == NeighbourState::failed;
+    if (idle && n->change(link, {NeighbourState::incomplete, {}}, now)) ask(key, std::nullopt);
+    return link.usable();
+}
+
 unsigned Neighbours::flush(const std::string& port) {
     std::vector<Neighbour*> gone;
     const ManagedPort* only = port.empty() ? nullptr : ports_.find(port);

@@ -34,6 +34,8 @@ public:
     unsigned flush(const std::string& port = "");
     // Removes one that was learned. False when there is none.
     bool remove(const std::string& port, Ip4 address);
+    // Whether packets can be sent to it; where not it is looked for, unless it is already.
+    bool is_usable_or_sought(NeighbourKey key);
     // Removes what is left of ports that are gone, and drops what waited for them.
     void forget_removed_ports();
     std::vector<NeighbourView> list() const;

@@ -9,7 +9,7 @@
 #include "dataplane/fib/route_table.h"
 #include "dataplane/frame_buffers.h"
 #include "dataplane/icmp/rate_limit.h"
-#include "dataplane/ip4/path_mtu_table.h"
+#include "dataplane/ip4/path_table.h"
 #include "dataplane/ip4/reassembly_table.h"
 #include "dataplane/neighbour/neighbour_table.h"
 #include "dataplane/snapshot.h"
@@ -23,7 +23,7 @@ struct Context {
     const RouteTable& routes;
     NeighbourTable& neighbours;
     ReassemblyTable& reassembly;
-    const PathMtuTable& path_mtus;
+    const PathTable& paths;
     const FrameBuffers& buffers;
     Counters& counters;
     Drops& drops;

@@ -89,7 +89,7 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .routes = routes_,
                               .neighbours = neighbours_,
                               .reassembly = reassembly_,
-                              .path_mtus = path_mtus_,
+                              .paths = paths_,
                               .punt_queue = punt_queue_,
                               .arp_asked = arp_asked_,
                               .watches = watches_,

@@ -51,7 +51,7 @@ public:
     RouteTable& routes() noexcept { return routes_; }
     NeighbourTable& neighbours() noexcept { return neighbours_; }
     ReassemblyTable& reassembly() noexcept { return reassembly_; }
-    PathMtuTable& path_mtus() noexcept { return path_mtus_; }
+    PathTable& paths() noexcept { return paths_; }
     Rcu& rcu() noexcept { return rcu_; }
     // From now on until remove(): workers, and give_up(), write down what `watch` wants. Throws
     // std::runtime_error where there are kMax already.
@@ -99,7 +99,7 @@ private:
     FrameBuffers buffers_;
     NeighbourTable neighbours_;
     ReassemblyTable reassembly_;
-    PathMtuTable path_mtus_;
+    PathTable paths_;
     PuntQueue punt_queue_;
     ArpAsked arp_asked_;
     std::vector<Ring> inject_rings_;

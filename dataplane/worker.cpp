@@ -37,7 +37,7 @@ Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buff
       context_{.routes = shared.routes,
                .neighbours = shared.neighbours,
                .reassembly = shared.reassembly,
-               .path_mtus = shared.path_mtus,
+               .paths = shared.paths,
                .buffers = buffers,
                .counters = counters,
                .drops = drops_,

@@ -20,7 +20,7 @@ struct WorkerShared {
     const RouteTable& routes;
     NeighbourTable& neighbours;
     ReassemblyTable& reassembly;
-    const PathMtuTable& path_mtus;
+    const PathTable& paths;
     PuntQueue& punt_queue;
     const ArpAsked& arp_asked;
     const Published<WatchSet>& watches;

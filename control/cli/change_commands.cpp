@@ -52,11 +52,11 @@ void add_neighbour_commands(CLI::App& app, Session& session) {
                "/neighbours/flush", flush);
 }
 
-void add_path_mtu_commands(CLI::App& app, Session& session) {
-    CLI::App* path = app.add_subcommand("path-mtu", "Forget the MTUs of paths");
+void add_path_commands(CLI::App& app, Session& session) {
+    CLI::App* path = app.add_subcommand("path", "Forget what routers told");
     path->require_subcommand(1);
     add_change(*path, session, {"flush", "Forget all that were learned", "", {}}, "POST",
-               "/path-mtus/flush", [](Words& words) {
+               "/paths/flush", [](Words& words) {
                    if (!words.empty()) words.expected("nothing more");
                    return Json::object();
                });
@@ -126,7 +126,7 @@ void add_change_commands(CLI::App& app, Session& session) {
     add_route_commands(app, session);
     add_neighbour_commands(app, session);
     add_address_commands(app, session);
-    add_path_mtu_commands(app, session);
+    add_path_commands(app, session);
     add_port_commands(app, session);
     add_whole_commands(app, session);
 }

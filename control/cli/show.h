@@ -14,7 +14,7 @@ std::string show_knobs(const Json& knobs, bool colour);
 std::string show_routes(const Json& routes, bool colour);
 std::string show_route_lookup(const Json& found);
 std::string show_neighbours(const Json& neighbours, bool colour);
-std::string show_path_mtus(const Json& path_mtus, bool colour);
+std::string show_paths(const Json& paths, bool colour);
 std::string show_classic_routes(const Json& routes, bool colour);          // as route -n does
 std::string show_classic_neighbours(const Json& neighbours, bool colour);  // as arp -n does
 // With rates (reading.h), unless they are null.

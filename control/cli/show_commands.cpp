@@ -55,9 +55,9 @@ void add_show_commands(CLI::App& app, Session& session) {
     add_view(*show, session, "neighbours", "Who is on the links, like ip neigh", "/neighbours",
              show_neighbours,
              {.classic = show_classic_neighbours, .classic_help = "As arp -n shows them"});
-    add_view(*show, session, "path-mtus",
-             "Paths that take less than their first link, like ip route show cache", "/path-mtus",
-             show_path_mtus);
+    add_view(*show, session, "paths",
+             "What routers told of ways to single hosts, like ip route show cache", "/paths",
+             show_paths);
     add_counters_commands(*show, session);
     add_view(*show, session, "lcores", "Workers: CPUs, queues, how busy", "/lcores", show_lcores);
     add_view(*show, session, "config", "The running configuration, as a file",

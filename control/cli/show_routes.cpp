@@ -87,13 +87,17 @@ std::string show_neighbours(const Json& answer, bool /*colour*/) {
     return out.empty() ? "no neighbours\n" : out;
 }
 
-std::string show_path_mtus(const Json& answer, bool /*colour*/) {
+// As `ip route show cache` does.
+std::string show_paths(const Json& answer, bool /*colour*/) {
     std::string out;
-    for (const Json& p : answer["path_mtus"])
-        out +=
-            fmt::format("{} mtu {}{} expires {:.0f}s\n", text_of(p["address"]), text_of(p["mtu"]),
-                        p["locked"] == true ? " lock" : "", p["expires_s"].get<double>());
-    return out.empty() ? "no path is known to be narrower than its first link\n" : out;
+    for (const Json& p : answer["paths"]) {
+        out += text_of(p["address"]);
+        if (!p["via"].is_null()) out += " via " + text_of(p["via"]);
+        if (!p["mtu"].is_null()) out += " mtu " + text_of(p["mtu"]);
+        if (p["locked"] == true) out += " lock";
+        out += fmt::format(" expires {:.0f}s\n", p["expires_s"].get<double>());
+    }
+    return out.empty() ? "nothing is known beside the routes\n" : out;
 }
 
 }  // namespace vethway::cli

@@ -89,6 +89,7 @@ std::optional<Heard> hear(std::span<const std::byte> l3) {
         return heard;
     }
     if (heard.is_too_large()) heard.mtu = icmp.sequence;
+    if (heard.is_redirect()) heard.via = Ip4{uint32_t{icmp.id} << 16U | icmp.sequence};
     if (!take_quoted(message.subspan(sizeof icmp), heard)) return std::nullopt;
     return heard;
 }

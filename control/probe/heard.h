@@ -18,6 +18,7 @@ struct Heard {
     bool is_reply = false;        // else an error
     bool is_about_reply = false;  // an error about a reply: no probe of ours, all the same
     Ip4 from;
+    Ip4 via;  // of a redirect
     uint8_t type = 0, code = 0, ttl = 0;
     uint16_t bytes = 0, mtu = 0;  // bytes: of the ICMP message; mtu: of "fragmentation needed"
     // The probe, by what is quoted; of a reply, by what it repeats.
@@ -26,6 +27,7 @@ struct Heard {
     uint16_t mark = 0;      // the echo's identifier, or the source port
     uint16_t position = 0;  // the echo's sequence, or the target port
 
+    bool is_redirect() const { return type == kIcmpRedirect && code <= 3; }
     // RFC 1191: "fragmentation needed". A router from before that says 0 as its MTU.
     bool is_too_large() const {
         return type == kIcmpUnreachable && code == kIcmpFragmentationNeeded;

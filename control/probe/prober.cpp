@@ -33,14 +33,20 @@ ProbeNews not_sent(const Probe& probe, std::string why, uint16_t mtu = 0) {
             .text = std::move(why)};
 }
 
+// Whether packets that are too large for the way are cut here, though they are not to be.
+bool is_locked(const PathTable& paths, Ip4 to) {
+    const auto path = paths.find(to);
+    return path && path->locked;
+}
+
 }  // namespace
 
 // From where the clock happens to be, so that answers to a vethwayd before are not taken for ours.
-Prober::Prober(Dataplane& dataplane, const Ports& ports, const Rib& rib, PathMtus& path_mtus)
+Prober::Prober(Dataplane& dataplane, const Ports& ports, const Rib& rib, Paths& paths)
     : dataplane_(dataplane),
       ports_(ports),
       rib_(rib),
-      path_mtus_(path_mtus),
+      paths_(paths),
       next_mark_(static_cast<uint16_t>(rte_rdtsc() >> 10U)),
       hz_(rte_get_tsc_hz()) {}
 
@@ -120,12 +126,13 @@ bool Prober::hand_over(Series& series, const Probe& probe, rte_mbuf* m) {
 ProbeNews Prober::send_ip(Series& series, const Probe& probe) {
     const ProbeWay way = find_way(series.what, ports_, rib_, dataplane_.snapshot());
     const size_t size = series.what.size + kHeaders;
-    const PathMtuTable& known = dataplane_.path_mtus();
-    const uint16_t mtu = way.local ? UINT16_MAX : std::min(way.mtu, known.lookup(series.what.to));
+    const PathTable& known = dataplane_.paths();
+    const uint16_t mtu = way.local ? UINT16_MAX : std::min(way.mtu, known.mtu(series.what.to));
     if (series.what.path_mtu == PathMtu::demand && size > mtu)
         return not_sent(probe, fmt::format("message too long, mtu={}", mtu), mtu);
-    const bool may_cut = series.what.path_mtu == PathMtu::dont || size > mtu ||
-                         (series.what.path_mtu == PathMtu::want && known.is_locked(series.what.to));
+    const bool may_cut =
+        series.what.path_mtu == PathMtu::dont || size > mtu ||
+        (series.what.path_mtu == PathMtu::want && is_locked(known, series.what.to));
     rte_mbuf* m = make(series, probe, way, may_cut);
     if (m == nullptr) return not_sent(probe, "no free packet buffer");
     if (!hand_over(series, probe, m)) return not_sent(probe, "the worker's ring is full");
@@ -148,14 +155,14 @@ double Prober::rtt_ms(const Sent& sent, rte_mbuf& m) const {
 
 void Prober::receive(rte_mbuf& m) {
     const auto heard = hear(l3_bytes(m));
-    if (!heard || (heard->is_too_large() && !path_mtus_.listens())) return;
-    if (heard->is_about_reply) {
-        const bool ours = dataplane_.snapshot().is_own(heard->probe_from);
-        if (ours && heard->is_too_large()) path_mtus_.learn(heard->probe_to, heard->mtu);
-        return;
-    }
-    Series* series = series_of(*heard);
-    if (series == nullptr) return;
+    if (!heard || (heard->is_too_large() && !paths_.hears_of_mtus())) return;
+    Series* series = heard->is_about_reply ? nullptr : series_of(*heard);
+    const bool ours =
+        heard->is_about_reply ? dataplane_.snapshot().is_own(heard->probe_from) : series != nullptr;
+    if (ours && heard->is_too_large()) paths_.narrow(heard->probe_to, heard->mtu);
+    if (ours && heard->is_redirect())
+        paths_.redirect({meta(m).port, heard->probe_to, heard->from, heard->via});
+    if (series == nullptr || heard->type == kIcmpRedirect) return;
     const uint16_t first =
         heard->kind == ProbeKind::udp ? series->what.first_target_port : uint16_t{0};
     const auto sequence = static_cast<uint16_t>(heard->position - first);
@@ -175,7 +182,6 @@ void Prober::receive(rte_mbuf& m) {
         news.duplicate = std::exchange(sent.answered, true);
     } else {
         news.text = icmp_error_text(*heard);
-        if (heard->is_too_large()) path_mtus_.learn(heard->probe_to, heard->mtu);
     }
     series->tell(news);
 }

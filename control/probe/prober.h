@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "control/path_mtus.h"
+#include "control/paths.h"
 #include "control/ports.h"
 #include "control/probe/heard.h"
 #include "control/probe/way.h"
@@ -20,7 +20,7 @@ class Prober {
 public:
     using Tell = std::function<void(const ProbeNews&)>;
 
-    Prober(Dataplane& dataplane, const Ports& ports, const Rib& rib, PathMtus& path_mtus);
+    Prober(Dataplane& dataplane, const Ports& ports, const Rib& rib, Paths& paths);
 
     // From now on, answers to the series' probes go to `tell`, until close(). Throws
     // std::runtime_error where nothing can be sent: its words are for whoever asked.
@@ -67,7 +67,7 @@ private:
     Dataplane& dataplane_;
     const Ports& ports_;
     const Rib& rib_;
-    PathMtus& path_mtus_;
+    Paths& paths_;
     std::map<uint32_t, Series> series_;
     uint32_t next_id_ = 1;
     uint16_t next_mark_;

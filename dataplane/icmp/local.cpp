@@ -115,6 +115,10 @@ void icmp_input(Context& c, rte_mbuf* m, LocalOutputs out) noexcept {
             return echo(c, m, out.own);
         case kIcmpTimestamp:
             return timestamp_reply(c, m, at, out.own);
+        case kIcmpRedirect:
+            if (!c.port(meta(*m).port).knobs.is_on(PortKnob::accept_redirects))
+                return c.drops.add(m, Drop::icmp_unhandled);
+            [[fallthrough]];
         case kIcmpEchoReply:
         case kIcmpUnreachable:
         case kIcmpTimeExceeded:

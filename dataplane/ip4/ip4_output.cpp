@@ -59,6 +59,8 @@ void send(Context& c, rte_mbuf* m, const RouteEntry& route, Ip4OutputOutputs out
         const NextHop& hop = select_hop(c, route, l3_bytes(*m));
         packet.egress = hop.port;
         packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
+        if (const Ip4 better = c.paths.via(Ip4{ip.dst}); !better.is_zero()) [[unlikely]]
+            packet.next_hop = better;
         if (ip.src == 0)
             ip.src = route.source.is_zero() ? c.snap().source_for(hop.port, packet.next_hop).value
                                             : route.source.value;

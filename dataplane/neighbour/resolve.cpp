@@ -26,7 +26,7 @@ void address_frame(rte_mbuf& m, const Mac& dst, const Mac& src) noexcept {
 uint16_t mtu_for(const Context& c, rte_mbuf& m, const PortState& port) noexcept {
     if (!meta(m).own) [[likely]]
         return port.mtu;
-    return std::min(port.mtu, c.path_mtus.lookup(Ip4{ip4(m).dst}));
+    return std::min(port.mtu, c.paths.mtu(Ip4{ip4(m).dst}));
 }
 
 void send(Context& c, rte_mbuf* m, const Mac& dst, const PortState& port) noexcept {

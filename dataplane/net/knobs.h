@@ -60,6 +60,10 @@ constexpr KnobValues from_to(uint32_t least, uint32_t most) noexcept {
       "Whether a host is told by ICMP redirect of a gateway on its own link.") \
     X(shared_media, kTrueOrFalse, 1, \
       "Whether it is told, too, when host and gateway are in different subnets of the port.") \
+    X(accept_redirects, kTrueOrFalse, 0, \
+      "Whether a gateway is believed that names a better one for packets of the switch itself.") \
+    X(secure_redirects, kTrueOrFalse, 1, \
+      "Whether the better one must be a gateway of some route, where shared_media is false.") \
     X(bc_forwarding, kTrueOrFalse, 0, \
       "Whether packets to the broadcast address of a subnet are forwarded.") \
     X(arp_ignore, numbers_of({0, 1, 2, 3, 8}), 0, \

@@ -41,7 +41,7 @@ public:
           context_{.routes = dataplane.routes(),
                    .neighbours = dataplane.neighbours(),
                    .reassembly = dataplane.reassembly(),
-                   .path_mtus = dataplane.path_mtus(),
+                   .paths = dataplane.paths(),
                    .buffers = dataplane.buffers(),
                    .counters = *counters_,
                    .drops = drops_,

@@ -33,7 +33,7 @@ import cases_knobs_icmp  # noqa: E402
 import cases_knobs_ip4  # noqa: E402
 import cases_local  # noqa: E402
 import cases_options  # noqa: E402
-import cases_path_mtu  # noqa: E402
+import cases_paths  # noqa: E402
 import cases_resolve  # noqa: E402
 import cases_routes  # noqa: E402
 import differences  # noqa: E402
@@ -48,7 +48,7 @@ AT_RANDOM = 250  # frames, where no more are asked for
 
 # Fragments come last: what stays incomplete is told of by vethway after 30 seconds.
 CASES = [c for m in (cases_ip4, cases_forward, cases_options, cases_icmp, cases_local, cases_arp, cases_resolve,
-                     cases_knobs_ip4, cases_knobs_icmp, cases_knobs_arp, cases_routes, cases_path_mtu, cases_fragments) for c in m.CASES]
+                     cases_knobs_ip4, cases_knobs_icmp, cases_knobs_arp, cases_routes, cases_paths, cases_fragments) for c in m.CASES]
 CASES += cases_knobs_arp.RESTARTS  # after which the routers are made anew
 
 

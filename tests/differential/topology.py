@@ -109,7 +109,7 @@ def vethway_yaml(knobs=()):
 # What vethway's defaults are, said in the kernel's words; and no limits but those both have.
 KERNEL_SETTINGS = {
     "net.ipv4.conf.{conf}": {"rp_filter": 0, "accept_local": 0, "send_redirects": 1, "shared_media": 1,
-                             "accept_redirects": 0, "accept_source_route": 0, "arp_accept": 0, "arp_ignore": 0,
+                             "accept_redirects": 0, "secure_redirects": 1, "accept_source_route": 0, "arp_accept": 0, "arp_ignore": 0,
                              "arp_announce": 0, "arp_filter": 0, "arp_notify": 0, "drop_gratuitous_arp": 0,
                              "proxy_arp": 0, "proxy_arp_pvlan": 0, "bc_forwarding": 0,
                              "log_martians": 0, "route_localnet": 0, "drop_unicast_in_l2_multicast": 0},
@@ -123,7 +123,7 @@ KERNEL_SETTINGS = {
 
 # "all" counts beside the port's own; this is how it has no say: most knobs hold where either is set, a few
 # where both are. vethway has no "all".
-FOR_ALL = {"send_redirects": 0, "shared_media": 0, "bc_forwarding": 1, "accept_source_route": 1}
+FOR_ALL = {"accept_redirects": 1, "secure_redirects": 0, "send_redirects": 0, "shared_media": 0, "bc_forwarding": 1, "accept_source_route": 1}
 
 
 def _knob_prefix(where, name):

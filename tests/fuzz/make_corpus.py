@@ -9,7 +9,7 @@ the result is committed.
 a corpus grown from them reaches beside the named ones is in packet_fuzz/grown:
     make_corpus.py --harmful build-fuzz/harmful
     build-fuzz/tests/fuzz/packet_fuzz -max_total_time=600 build-fuzz/corpus/packet_fuzz build-fuzz/harmful
-    build-fuzz/tests/fuzz/packet_fuzz -merge=1 -max_len=4096 NEW tests/fuzz/corpus/packet_fuzz build-fuzz/corpus/packet_fuzz
+    build-fuzz/tests/fuzz/packet_fuzz -set_cover_merge=1 -max_len=2000 NEW tests/fuzz/corpus/packet_fuzz build-fuzz/corpus/packet_fuzz
 """
 
 import hashlib

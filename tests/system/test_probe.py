@@ -91,12 +91,12 @@ def test_ping_errors_from_the_way(lab):
     # The way's MTU is known from then on, as Linux has it in its route.
     done = lab.cli_run("ping", "-c", "2", "-i", "0.2", "-M", "do", "-s", "1400", FAR, check=False)
     assert done.stderr == "vethway: local error: message too long, mtu=1300\n" * 2, done
-    known = lab.cli_run("show", "path-mtus").stdout
+    known = lab.cli_run("show", "paths").stdout
     assert re.fullmatch(re.escape(FAR) + r" mtu 1300 expires (600|59\d)s\n", known), known
     done = lab.cli_run("ping", "-c", "2", "-i", "0.2", "-M", "want", "-s", "1400", FAR)
     assert "2 packets transmitted, 2 received, 0% packet loss" in done.stdout, done.stdout
-    assert lab.cli_run("path-mtu", "flush").stdout == "1 flushed\n"
-    assert "no path" in lab.cli_run("show", "path-mtus").stdout
+    assert lab.cli_run("path", "flush").stdout == "1 flushed\n"
+    assert "nothing is known" in lab.cli_run("show", "paths").stdout
     done = lab.cli_run("ping", "-c", "3", "-i", "0.2", "-M", "want", "-s", "1400", FAR)
     assert "3 packets transmitted, 2 received, +1 errors" in done.stdout, done.stdout
     assert lab.cli_run("ping", "-c", "1", "-s", "1400", FAR).returncode == 0

@@ -267,42 +267,42 @@ TEST_F(ProberTest, TooLargeIsToldAndTheWaysMtuIsLearned) {
 }
 
 // Linux __ip_rt_update_pmtu(), and its knobs.
-TEST_F(ProberTest, PathMtusAreBelievedInReason) {
-    PathMtus& paths = controller_.path_mtus();
-    const auto known = [&] { return dataplane_.path_mtus().lookup(kThere); };
+TEST_F(ProberTest, PathsAreBelievedInReason) {
+    Paths& paths = controller_.paths();
+    const auto known = [&] { return dataplane_.paths().mtu(kThere); };
     EXPECT_EQ(known(), UINT16_MAX);
-    paths.learn(kThere, 1501);
+    paths.narrow(kThere, 1501);
     EXPECT_EQ(known(), UINT16_MAX) << "more than the link takes";
-    paths.learn(kThere, 1300);
+    paths.narrow(kThere, 1300);
     EXPECT_EQ(known(), 1300);
-    paths.learn(kThere, 1400);
+    paths.narrow(kThere, 1400);
     EXPECT_EQ(known(), 1300) << "a path does not grow";
-    paths.learn(kThere, 0);
+    paths.narrow(kThere, 0);
     EXPECT_EQ(known(), 552) << "nor shrink below min_pmtu";
     ASSERT_EQ(paths.list().size(), 1U);
-    EXPECT_TRUE(paths.list()[0].locked);
-    EXPECT_EQ(dataplane_.path_mtus().lookup(kHere), UINT16_MAX) << "of that host only";
-    paths.learn(*Ip4::parse("192.0.2.1"), 1000);
+    EXPECT_TRUE(paths.list()[0].path.locked);
+    EXPECT_EQ(dataplane_.paths().mtu(kHere), UINT16_MAX) << "of that host only";
+    paths.narrow(*Ip4::parse("192.0.2.1"), 1000);
     EXPECT_EQ(paths.list().size(), 1U) << "no way leads there";
     EXPECT_EQ(paths.flush(), 1U);
     EXPECT_EQ(known(), UINT16_MAX);
 }
 
 // More of them than there is room for: what is known longest makes way.
-TEST_F(ProberTest, PathMtusHaveTheirBounds) {
-    PathMtuTable& table = dataplane_.path_mtus();
-    constexpr uint32_t kMany = 3 * PathMtuTable::kBuckets * PathMtuTable::kWays;
+TEST_F(ProberTest, PathsHaveTheirBounds) {
+    PathTable& table = dataplane_.paths();
+    constexpr uint32_t kMany = 3 * PathTable::kBuckets * PathTable::kWays;
     const auto host = [](uint32_t n) { return Ip4{0x0a000000U + n}; };
-    for (uint32_t n = 0; n < kMany; ++n) table.set({host(n), 1000, false, n + 1});
+    for (uint32_t n = 0; n < kMany; ++n) table.set({.to = host(n), .mtu = 1000, .expires = n + 1});
     uint32_t there = 0, late = 0;
-    table.for_each([&](const PathMtuTable::Entry& e) {
+    table.for_each([&](const PathTable::Entry& e) {
         EXPECT_EQ(host(static_cast<uint32_t>(e.expires) - 1), e.to);
         ++there;
         late += e.expires > kMany / 2;
     });
-    EXPECT_EQ(there, PathMtuTable::kBuckets * PathMtuTable::kWays);
+    EXPECT_EQ(there, PathTable::kBuckets * PathTable::kWays);
     EXPECT_GT(late, there * 9 / 10);
-    EXPECT_EQ(table.lookup(host(kMany - 1)), 1000);
+    EXPECT_EQ(table.mtu(host(kMany - 1)), 1000);
     EXPECT_EQ(table.remove_if([](const auto& e) { return e.expires <= kMany; }), there);
 }
 

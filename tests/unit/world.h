@@ -85,7 +85,7 @@ protected:
         context_ = std::make_unique<Context>(Context{.routes = routes_,
                                                      .neighbours = neighbours_,
                                                      .reassembly = reassembly_,
-                                                     .path_mtus = path_mtus_,
+                                                     .paths = paths_,
                                                      .buffers = buffers_,
                                                      .counters = *counters_,
                                                      .drops = drops_,
@@ -172,7 +172,7 @@ protected:
     RouteTable routes_{rcu_};
     NeighbourTable neighbours_;
     ReassemblyTable reassembly_{512, kHz};
-    PathMtuTable path_mtus_;
+    PathTable paths_;
     std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
     Tracer tracer_{0};
     Drops drops_{*counters_, tracer_};
