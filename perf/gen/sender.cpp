@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "dataplane/meta.h"
@@ -60,7 +61,8 @@ void Sender::begin_counted(uint64_t now) noexcept {
     left_ = load_.frames > 0 ? load_.frames : UINT64_MAX;
     // So many frames as belong into the time, and not one more or less by where the clock was read.
     if (load_.pace.pps > 0 && load_.seconds > 0 && load_.then_pps == 0)
-        left_ = std::min(left_, static_cast<uint64_t>(load_.pace.pps * load_.seconds + 0.5));
+        left_ =
+            std::min(left_, static_cast<uint64_t>(std::llround(load_.pace.pps * load_.seconds)));
     phase_end_ = load_.seconds > 0 ? now + ticks(load_.seconds) : UINT64_MAX;
     pacer_ = Pacer(load_.pace, hz_);
     pacer_.start(now);
