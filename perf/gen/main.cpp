@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -105,9 +105,6 @@ int run(int argc, char** argv) {
     try {
         const auto options = parse_options(argc, argv);
         return options ? serve(*options) : 0;
-    } catch (const CLI::ParseError& e) {
-        std::cerr << "vethway-gen: " << e.what() << "; see vethway-gen --help\n";
-        return 2;
     } catch (const OptionError& e) {
         std::cerr << "vethway-gen: " << e.what() << '\n';
         return 2;

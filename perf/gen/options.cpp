@@ -224,7 +224,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
-        if (e.get_exit_code() != 0) throw;
+        if (e.get_exit_code() != 0)
+            throw OptionError(std::string(e.what()) + "; see vethway-gen --help");
         app.exit(e);
         return std::nullopt;
     }

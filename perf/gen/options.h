@@ -55,8 +55,8 @@ void check_load(const Load& load);
 // then_rate, then_after, as the options; the rest is as in `given`. Throws OptionError.
 Load parse_trial(const std::string& line, const Load& given, double frame_bytes);
 
-// Throws CLI::ParseError, OptionError, ConfigError, MachineError. Nothing where help or version was
-// asked for, and printed.
+// Throws OptionError, ConfigError, MachineError. Nothing where help or version was asked for, and
+// printed.
 std::optional<Options> parse_options(int argc, char** argv);
 
 }  // namespace vethway::gen
