@@ -11,7 +11,7 @@ Throughput (26.1), latency at it and at half of it (26.2), loss by load (26.3), 
 from overload (26.5); and by MLRsearch the highest loads of which nothing (NDR) and no more than 0.5 % (PDR) is lost in
 more than half of the trials, which one disturbed trial does not spoil. RFC 2544 wants trials of 60 s: --seconds 60.
 
-Rates are frames a second between two veth ports, and 100 % is what the generator can send there from the one CPU with
+Rates are frames a second between two veth ports (or, --ports memif, two shared memories), and 100 % is what the generator can send there from the one CPU with
 which it also receives: where a switch "took all that was offered", its number is a lower bound. Compare ratios. Each
 repeat runs all rivals one after the other (A B A B), in a lab of its own; ratios are taken within a repeat. The report
 is in --report DIR, with plots: loss by load, latency percentiles, rate by size; results.json has every trial."""
@@ -43,6 +43,7 @@ def parse(args):
     add("--quick", action="store_true", help="64 bytes, 2 repeats of trials of 0.3 s, 3 trials a load")
     add("--only", metavar="NAME,...", help="of: " + ", ".join(rfc2544_tests.TESTS))
     add("--kind", choices=("l2", "l3"), default="l3", help="a wire or a router (l3)")
+    add("--ports", choices=("veth", "memif"), default="veth", help="what the switch and the generator have (veth)")
     add("--flows", type=int, default=1, metavar="N", help="by source port (1)")
     add("--width", type=float, default=0.02, metavar="R", help="of what a search ends with (0.02)")
     add("--reach", type=float, default=0.95, metavar="R",
@@ -123,7 +124,7 @@ class Bench:
         for rival in self.all:
             wanted = self.options.rivals.split(",") if self.options.rivals else None
             named = rival in self.options.commands or (rival.name == "vethway-before" and self.options.before)
-            if self.options.kind not in rival.kinds or not (named or (rival.name in wanted if wanted is not None
+            if rival.medium != self.options.ports or self.options.kind not in rival.kinds or not (named or (rival.name in wanted if wanted is not None
                                                                      else not rival.optional)):
                 continue
             if why := rival.missing(self.options, self.options.kind):
@@ -135,12 +136,17 @@ class Bench:
 
     def one_run(self, rival, size):
         used = machine.wait_calm(self.options.calm)
-        with Lab(self.options.kind, 2, rival.hosts_offloads, rival.own_mac) as lab:
+        cables = rival.medium == "veth"
+        with Lab(self.options.kind, 2, rival.hosts_offloads, rival.own_mac, cables) as lab:
             switch = rival(lab, self.options)
             with switch:
                 try:
-                    lab.wait_through(switch.check_alive)
-                    with Generator(lab, self.options, size, self.progress.trial) as gen:
+                    if cables:
+                        lab.wait_through(switch.check_alive)
+                    else:
+                        lab.wait_sockets(switch.check_alive)
+                    with Generator(lab, self.options, size, self.progress.trial, rival.medium, rival.queues) as gen:
+                        gen.wait_through(switch.check_alive)
                         found = rfc2544_tests.run(gen, self.options, self.options.only, self.progress.test)
                     if why := switch.check_alive():
                         raise Failure(why)
@@ -190,7 +196,7 @@ class Bench:
     def list(self):
         print("tests: " + ", ".join(rfc2544_tests.TESTS))
         for rival in self.all:
-            if self.options.kind in rival.kinds:
+            if self.options.kind in rival.kinds and self.options.ports == rival.medium:
                 state = rival.missing(self.options, self.options.kind) or "ok"
                 print(f"  {rival.name:18} {rival.what} [{state}]{' (optional)' if rival.optional else ''}")
 

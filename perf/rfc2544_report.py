@@ -65,6 +65,8 @@ def remark(runs):
     words = []
     if good and statistics.median(run.get("took all", False) for run in good):
         words.append("**took all that was offered: a lower bound**")
+    if good and statistics.median(run.get("held up", False) for run in good):
+        words.append("flat out its full rings held the sender up: that rate is the switch's own")
     wide = sum(not one["narrow"] for run in good for one in run.get("mlr", {}).values())
     if wide:
         words.append(f"{wide} MLRsearches ended by their number of trials, with wider bounds")

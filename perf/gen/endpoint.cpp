@@ -16,7 +16,13 @@ void Endpoint::begin(Accounting* accounting, uint16_t run) noexcept {
 }
 
 unsigned Endpoint::poll() noexcept {
-    const uint16_t n = port_.rx_burst(0, burst_.data(), kBurst);
+    unsigned frames = 0;
+    for (uint16_t queue = 0; queue < port_.info().rx_queues; ++queue) frames += poll(queue);
+    return frames;
+}
+
+unsigned Endpoint::poll(uint16_t queue) noexcept {
+    const uint16_t n = port_.rx_burst(queue, burst_.data(), kBurst);
     if (n == 0) return 0;
     const uint64_t now = rte_rdtsc();
     uint64_t bytes = 0;

@@ -31,7 +31,7 @@ public:
 
     // Before a trial: where it accounts, or nowhere; and what its frames are marked with.
     void begin(Accounting* accounting, uint16_t run) noexcept;
-    // Worker: the one that has the port. How many frames came.
+    // Worker: the one that has the port, with all its queues. How many frames came.
     unsigned poll() noexcept;
 
     // Before any worker runs: the MAC of `ip`, asked from `from`; nothing within `seconds`.
@@ -44,6 +44,7 @@ public:
     uint64_t last_good() const noexcept { return last_good_; }
 
 private:
+    unsigned poll(uint16_t queue) noexcept;
     void take(std::span<const std::byte> frame, uint64_t now) noexcept;
     void take_arp(std::span<const std::byte> frame) noexcept;
     void send(const ArpFrame& frame) noexcept;

@@ -148,7 +148,7 @@ void settle_machine(const Text& text, Options& options) {
     if (eal.hugepages && free_hugepages() * 2 < eal.memory_mib) eal.hugepages = false;
 }
 
-void add_port_options(CLI::App& app, Text& text) {
+void add_port_options(CLI::App& app, Text& text, Options& options) {
     app.add_option(
            "--tx", text.tx,
            "The port that sends: \"veth eth0\", \"af_packet eth0\", \"af_xdp eth0\", \"memif "
@@ -164,6 +164,9 @@ void add_port_options(CLI::App& app, Text& text) {
     app.add_option("--lcores", text.lcores,
                    "CPU that sends and receives, or two: that of the sender, that of the sink")
         ->delimiter(',');
+    app.add_option("--queues", options.queues,
+                   "Queues of each port: for peers that send by several; all are received from")
+        ->check(CLI::Range(1U, 16U));
     app.add_flag("--no-huge", text.no_huge, "Use plain memory");
 }
 
@@ -212,7 +215,7 @@ std::optional<Options> parse_options(int argc, char** argv) {
                          "vethway-gen " VETHWAY_VERSION ", " + std::string(rte_version()));
     Text text;
     Options options;
-    add_port_options(app, text);
+    add_port_options(app, text, options);
     add_flow_options(app, text, options);
     add_load_options(app, text, options.load);
     app.add_flag("--trials", options.trials,

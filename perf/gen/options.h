@@ -20,8 +20,9 @@ namespace vethway::gen {
 inline constexpr uint32_t kTxMbufs = 8191;  // of each size; drivers hold at most 4096
 
 struct Options {
-    Config config;   // its ports: "tx", and "rx" unless that is the same
-    StartPlan plan;  // CPUs and memory, as vethwayd would
+    Config config;        // its ports: "tx", and "rx" unless that is the same
+    StartPlan plan;       // CPUs and memory, as vethwayd would
+    unsigned queues = 1;  // of each port; it sends by the first
     std::optional<Ip4> gateway;
     std::optional<Mac> dst_mac, src_mac;
     std::optional<uint16_t> vlan;

@@ -61,8 +61,8 @@ Tester::Tester(const Options& options, const std::atomic<bool>& stop)
       next_run_(static_cast<uint16_t>(std::random_device()())) {
     const FrameBuffers buffers{*ordinary_, *large_};
     const std::vector<PortConfig>& ports = options.config.ports;
-    tx_port_ = open_port(port_spec(ports[0], 1, 0), buffers);
-    if (ports.size() > 1) rx_port_ = open_port(port_spec(ports[1], 1, 1), buffers);
+    tx_port_ = open_port(port_spec(ports[0], options.queues, 0), buffers);
+    if (ports.size() > 1) rx_port_ = open_port(port_spec(ports[1], options.queues, 1), buffers);
     wait_for_links();
     shape_ = {.src = {},
               .dst = {},

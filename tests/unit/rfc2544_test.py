@@ -171,8 +171,8 @@ class FakeGenerator:
         load = 400e3 if rate == "max" else rate
         sent = frames or load * seconds
         lost = max(0, sent * (1 - self.capacity / load) - self.room) if load > self.capacity else 0
-        return {"tx_pps": load, "rx_pps": min(load, self.capacity), "sent": sent, "lost": lost, "own_loss": 0,
-                "device_loss": lost / sent, "recovery_s": 0.004 if then_rate else None, "disturbed": False,
+        return {"tx_pps": load, "rx_pps": min(load, self.capacity), "sent": sent, "lost": lost, "own_loss": 0, "tx_full": 0,
+                "device_loss": lost / sent, "not_shown": lost / sent, "recovery_s": 0.004 if then_rate else None, "disturbed": False,
                 "latency_us": {"percentiles": {p: float(p) for p in rfc2544_tests.PERCENTILES}}}
 
 
@@ -208,12 +208,23 @@ class Tests(unittest.TestCase):
         self.assertIn("latency", found)
         self.assertNotIn("loss", found)
 
+    def judged(self, wanted, sent, lost=0, own=0, missed=0, tx_full=0):
+        result = {"sent": sent, "lost": lost, "missed": missed, "tx_full": tx_full,
+                  "drivers": {"rx": {"rx_missed": own, "rx_no_buffer": 0}}}
+        found = Generator.judged(wanted, result)
+        return found["held"], round(found["device_loss"], 6), round(found["not_shown"], 6)
+
     def test_a_trial_is_held_if_the_load_was_there(self):
         wanted = {"rate": 1000, "seconds": 2}
-        self.assertTrue(Generator.held(wanted, {"sent": 1990, "own_loss": 0}))
-        self.assertFalse(Generator.held(wanted, {"sent": 1900, "own_loss": 0}))
-        self.assertFalse(Generator.held(wanted, {"sent": 2000, "own_loss": 1}))
-        self.assertTrue(Generator.held({"rate": "max", "frames": 9}, {"sent": 9, "own_loss": 0}))
+        self.assertEqual(self.judged(wanted, 1990, lost=199), (True, 0.1, 0.1))
+        self.assertEqual(self.judged(wanted, 1900, missed=100), (False, 0, 0.05), "the sender was late")
+        self.assertEqual(self.judged(wanted, 1000, lost=500, missed=1000), (False, 0.5, 0.75))
+        self.assertEqual(self.judged(wanted, 2000, lost=50, own=50), (False, 0, 0), "the sink was late")
+        self.assertEqual(self.judged({"rate": "max", "frames": 9}, 9), (True, 0, 0))
+
+    def test_what_a_full_ring_did_not_take_is_lost(self):
+        self.assertEqual(self.judged({"rate": 1000, "seconds": 2}, 1500, lost=100, missed=500, tx_full=40),
+                         (True, 0.3, 0.3))
 
 
 def made_up(rate, **more):
