@@ -47,7 +47,7 @@ Arrival Accounting::arrived(const Stamp& stamp, uint64_t now) noexcept {
     Arrival arrival = Arrival::in_order;
     if (ahead >= 0) {
         if (ahead > 0) last_gap_ = stamp.time;
-        forget(stamp.flow, flow.next, static_cast<uint32_t>(ahead) + 1);
+        forget(stamp.flow, flow.next, static_cast<uint32_t>(ahead));  // those left out
         test_and_set(stamp.flow, stamp.sequence);
         flow.next = stamp.sequence + 1;
     } else {

@@ -89,6 +89,20 @@ TEST_P(GenFrame, ChecksumIsRightForEveryStamp) {
     }
 }
 
+// RFC 768: 0 says that there is no checksum. One sum in 65535 would be.
+TEST(GenFrameMaker, UdpChecksumIsNeverZero) {
+    const FrameMaker maker({}, 60);
+    test::Bytes frame(maker.bytes().begin(), maker.bytes().end());
+    const auto& checksum = *reinterpret_cast<const Be16*>(&frame[40]);
+    int ones = 0;
+    for (uint32_t i = 0; i < 500'000; ++i) {
+        maker.stamp(frame.data(), {}, {.sequence = i});
+        ASSERT_NE(checksum, 0) << i;
+        ones += checksum == 0xffff ? 1 : 0;
+    }
+    EXPECT_GT(ones, 0) << "the case is among them";
+}
+
 TEST_P(GenFrame, EveryBitFlippedIsNotGood) {
     const test::Bytes whole = make();
     for (size_t bit = shape().ip_offset() * 8U; bit < whole.size() * 8; ++bit) {

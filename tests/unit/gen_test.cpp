@@ -115,6 +115,13 @@ TEST(GenPacer, WhatIsTooLateIsGivenUpAndSaid) {
     EXPECT_EQ(pacer.due(kHz / 10 + kHz / 1000), 1U) << "and goes on as it was";
 }
 
+TEST(GenPacer, WholeBurstsAreGivenUp) {
+    Pacer pacer({.pps = 1000, .burst = 10, .catch_up = 25}, kHz);
+    pacer.start(0);
+    EXPECT_EQ(pacer.due(kHz / 10), 20U) << "of eleven bursts the two that catch_up lets through";
+    EXPECT_EQ(pacer.missed(), 90U);
+}
+
 TEST(GenPacer, WithoutARateAlwaysDue) {
     Pacer pacer({.pps = 0, .burst = 32}, kHz);
     pacer.start(0);
