@@ -16,7 +16,7 @@ namespace vethway::gen {
 
 namespace {
 
-constexpr double kLinkPatience = 10, kArpPatience = 3;  // seconds
+constexpr double kLinkPatience = 10, kArpPatience = 2;  // seconds
 constexpr size_t kMostFlowHistograms = 4096;
 
 // As vethwayd's, so that af_xdp has them, too.
