@@ -197,12 +197,16 @@ void add_load_options(CLI::App& app, Text& text, Load& load) {
     app.add_option("--catch-up", load.pace.catch_up,
                    "Frames that are made up for at once when the sender was late; what is more is "
                    "reported as missed");
-    app.add_option("--seconds", load.seconds, "How long; 0: until --frames are sent");
+    app.add_option("--seconds", load.seconds, "How long; 0: until --frames are sent")
+        ->check(CLI::Range(0.0, kMostSeconds));
     app.add_option("--frames", load.frames, "How many; 0: until --seconds are over");
-    app.add_option("--warm-up", load.warm_up_s, "Seconds at the same rate before, not counted");
-    app.add_option("--drain", load.drain_s, "Seconds that late frames are waited for");
+    app.add_option("--warm-up", load.warm_up_s, "Seconds at the same rate before, not counted")
+        ->check(CLI::Range(0.0, kMostSeconds));
+    app.add_option("--drain", load.drain_s, "Seconds that late frames are waited for")
+        ->check(CLI::Range(0.0, kMostSeconds));
     app.add_option("--then-rate", text.then_rate, "Goes on at this rate, and times the recovery …");
-    app.add_option("--then-after", load.then_after_s, "… after so many of the seconds");
+    app.add_option("--then-after", load.then_after_s, "… after so many of the seconds")
+        ->check(CLI::Range(0.0, kMostSeconds));
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ namespace vethway::gen {
 
 inline constexpr uint32_t kTxMbufs = 8191;  // of each size; drivers hold at most 4096
 
+inline constexpr double kMostSeconds = 1e6;
+
 struct Options {
     Config config;        // its ports: "tx", and "rx" unless that is the same
     StartPlan plan;       // CPUs and memory, as vethwayd would

@@ -16,12 +16,15 @@ double rate_of(const nlohmann::json& value, double frame_bytes) {
 }
 
 double seconds_of(const nlohmann::json& value) {
-    if (!value.is_number() || value.get<double>() < 0) throw OptionError("expected seconds");
+    if (!value.is_number() || value.get<double>() < 0 || value.get<double>() > kMostSeconds)
+        throw OptionError("expected seconds");
     return value.get<double>();
 }
 
-uint64_t count_of(const nlohmann::json& value) {
-    if (!value.is_number_unsigned()) throw OptionError("expected a whole number");
+uint64_t count_of(const nlohmann::json& value, uint64_t least, uint64_t most) {
+    if (!value.is_number_unsigned() || value.get<uint64_t>() < least ||
+        value.get<uint64_t>() > most)
+        throw OptionError(fmt::format("expected a whole number from {} to {}", least, most));
     return value.get<uint64_t>();
 }
 
@@ -31,11 +34,11 @@ void assign(const std::string& key, const nlohmann::json& value, double frame_by
     else if (key == "then_rate")
         load.then_pps = rate_of(value, frame_bytes);
     else if (key == "burst")
-        load.pace.burst = static_cast<uint32_t>(std::clamp<uint64_t>(count_of(value), 1, 65536));
+        load.pace.burst = static_cast<uint32_t>(count_of(value, 1, 65536));
     else if (key == "catch_up")
-        load.pace.catch_up = static_cast<uint32_t>(std::min<uint64_t>(count_of(value), UINT32_MAX));
+        load.pace.catch_up = static_cast<uint32_t>(count_of(value, 0, UINT32_MAX));
     else if (key == "frames")
-        load.frames = count_of(value);
+        load.frames = count_of(value, 0, UINT64_MAX);
     else if (key == "seconds")
         load.seconds = seconds_of(value);
     else if (key == "warm_up")

@@ -312,6 +312,10 @@ TEST(GenOptions, TrialLines) {
               "a trial: expected a JSON object, got: []");
     EXPECT_EQ(error_of([&] { parse_trial(R"({"speed": 1})", given, 64); }),
               "a trial's speed: unknown key");
+    EXPECT_EQ(error_of([&] { parse_trial(R"({"burst": 0})", given, 64); }),
+              "a trial's burst: expected a whole number from 1 to 65536");
+    EXPECT_EQ(error_of([&] { parse_trial(R"({"drain": -1})", given, 64); }),
+              "a trial's drain: expected seconds");
     EXPECT_EQ(error_of([&] { parse_trial(R"({"seconds": 0})", given, 64); }),
               "a trial needs an end: --seconds or --frames");
 }
