@@ -50,9 +50,10 @@ def host_mac(n):
 class Lab:
     """kind: "l2", both hosts in one subnet, or "l3", a router between two. ports: how many, with
     hosts at the first two. offloads: False turns the hosts' checksum and segmentation offloads off.
-    own_mac: the switch routes with a MAC that its veth ends do not have."""
+    own_mac: the switch routes with a MAC that its veth ends do not have. cables: False makes none:
+    the switch has memif sockets in their place (socket()), and a generator is the hosts."""
 
-    def __init__(self, kind, ports=2, offloads=True, own_mac=False):
+    def __init__(self, kind, ports=2, offloads=True, own_mac=False, cables=True):
         self.kind, self.own_mac = kind, own_mac
         self.name = f"vwb{os.getpid()}-{next(_numbers)}"
         self.ports = [f"p{n}" for n in range(1, ports + 1)]
@@ -61,9 +62,9 @@ class Lab:
         try:
             for where in ("sw", "h1", "h2"):
                 self.add_namespace(where)
-            for n in range(1, ports + 1):
+            for n in range(1, ports + 1 if cables else 1):
                 self.add_cable(n)
-            for n in (1, 2):
+            for n in (1, 2) if cables else ():
                 self.address_host(n)
                 if not offloads:
                     self.run(f"h{n}", "ethtool -K eth0 tx off tso off gso off")
@@ -108,6 +109,9 @@ class Lab:
     def router_mac(self, n):
         return f"02:00:00:00:{n:02x}:{'fe' if self.own_mac else '01'}"
 
+    def socket(self, port):
+        return os.path.join(self.dir, f"{port}.sock")
+
     def next_mac(self):
         """What h1 writes into a frame for h2."""
         return host_mac(2) if self.kind == "l2" else self.router_mac(1)
@@ -125,6 +129,15 @@ class Lab:
             return done.returncode == 0
 
         wait_for(through, seconds, "a ping crosses the switch", 0.1)
+
+    def wait_sockets(self, dead, seconds=15):
+        """A client can't begin before its server. dead(): why there will be none."""
+        def there():
+            if why := dead():
+                raise Failure(why)
+            return all(os.path.exists(self.socket(port)) for port in self.ports)
+
+        wait_for(there, seconds, "the switch listens on its memif sockets", 0.1)
 
     # --- processes
     def words(self, where, command, cpu=None):

@@ -110,6 +110,8 @@ class Bench:
         return [m for m in measures.MEASURES if m.name in wanted]
 
     def fits(self, measure, rival):
+        if rival.medium != "veth":
+            return False
         if measure.only_processes and not rival.has_process:
             return False
         if rival.name == "vethway-before" and self.options.before:

@@ -25,6 +25,8 @@ class Rival:
     programs = ()            # that it needs
     hosts_offloads = True    # False: TCP does not pass unless the hosts turn their offloads off
     own_mac = False          # True: routes with lab.router_mac(n), which the veth ends do not have
+    medium = "veth"          # or "memif": its ports are the servers of lab.socket(port)
+    queues = 1               # of a memif port, that its peer must have
     optional = False         # True: runs only when named
     has_process = True       # False: the kernel's, without a process to pin or to measure
 

@@ -6,10 +6,13 @@ import os
 
 from lab import host_mac, wait_for
 from rivals import Rival
+from rivals.testpmd import free_hugepages
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 PLAIN = "/usr/lib/openvswitch-switch/ovs-vswitchd"
 WITH_DPDK = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
+
+MEMORY_MIB = 600  # for the DPDK of OvsMemif
 
 
 class Ovs(Rival):
@@ -25,6 +28,9 @@ class Ovs(Rival):
     def vsctl(self, command):
         self.lab.run("sw", f"ovs-vsctl --timeout=10 --db=unix:{self.lab.dir}/db.sock {command}")
 
+    def type_of(self, _n, _port):
+        return ""
+
     def start(self):
         at = self.lab.dir
         env = {"OVS_RUNDIR": at, "OVS_LOGDIR": at, "OVS_DBDIR": at, "OVS_SYSCONFDIR": at}
@@ -34,11 +40,12 @@ class Ovs(Rival):
         wait_for(lambda: os.path.exists(f"{at}/db.sock"), 5, "ovsdb-server listens")
         self.vsctl("--no-wait init")
         if self.settings:
-            self.vsctl(f"--no-wait set Open_vSwitch . {self.settings}")
+            settings = self.settings.format(mask=1 << self.options.switch_cpu)
+            self.vsctl(f"--no-wait set Open_vSwitch . {settings}")
         self.spawn(f"{self.daemon} unix:{at}/db.sock --unixctl={at}/vs.ctl --pidfile={at}/vs.pid "
                    f"--log-file={at}/vs.log", env=env)
         ports = " ".join(f"-- add-port br0 {port} -- set Interface {port} ofport_request={n}"
-                         for n, port in enumerate(self.lab.ports, 1))
+                         + self.type_of(n, port) for n, port in enumerate(self.lab.ports, 1))
         self.vsctl(f"add-br br0 -- set bridge br0 datapath_type=netdev fail-mode=secure {ports}")
         flows = self.routes() if self.lab.kind == "l3" else self.wires()
         for flow in flows:
@@ -60,3 +67,31 @@ class OvsTso(Ovs):
     hosts_offloads = True
     daemon = WITH_DPDK  # the plain one ignores the setting
     settings = "other_config:userspace-tso-enable=true"
+
+
+class OvsMemif(Ovs):
+    """One polling thread, on the switch's CPU. It has EAL use hugepages whatever it is told."""
+
+    name = "ovs-memif"
+    what = "Open vSwitch with DPDK, net_memif ports"
+    packages = ("openvswitch-switch", "openvswitch-switch-dpdk")
+    hosts_offloads = True
+    daemon = WITH_DPDK
+    medium = "memif"
+    queues = 2  # it sends by one for each polling thread and one for the main thread
+    settings = ("other_config:dpdk-init=true other_config:pmd-cpu-mask={mask} "
+                "other_config:dpdk-socket-mem=512 "
+                "'other_config:dpdk-extra=\"--no-pci --no-telemetry\"'")
+
+    @classmethod
+    def missing(cls, options, kind):
+        why = super().missing(options, kind)
+        if not why and free_hugepages() < MEMORY_MIB:
+            why = (f"needs {MEMORY_MIB // 2} free hugepages: echo {MEMORY_MIB // 2} > "
+                   "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
+        return why
+
+    def type_of(self, n, port):
+        devargs = (f"net_memif{n},role=server,id=0,socket={self.lab.socket(port)},"
+                   "socket-abstract=no")
+        return f" type=dpdk options:n_rxq={self.queues} 'options:dpdk-devargs=\"{devargs}\"'"

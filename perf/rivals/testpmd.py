@@ -15,11 +15,14 @@ class Testpmd(Rival):
     hosts_offloads = False
     driver = ""
 
+    def where(self, port):
+        return f"iface={port}"
+
     def start(self):
         options = self.options
         # DPDK 22.11 takes --no-huge or --in-memory, not both.
         memory = "--in-memory" if free_hugepages() >= 600 else "--no-huge"
-        vdevs = " ".join(f"--vdev={self.driver}{n},iface={port}"
+        vdevs = " ".join(f"--vdev={self.driver}{n},{self.where(port)}"
                          for n, port in enumerate(self.lab.ports, 1))
         # Its main thread sleeps; the forwarding lcore is lcore 1. It ends when its input does.
         lcores = f"0@{options.host_cpu},1@{options.switch_cpu}"
@@ -38,3 +41,13 @@ class TestpmdAfXdp(Testpmd):
     name = "testpmd-af_xdp"
     what = "testpmd io, stock net_af_xdp"
     driver = "net_af_xdp"
+
+
+class TestpmdMemif(Testpmd):
+    name = "testpmd-memif"
+    what = "testpmd io, net_memif"
+    driver = "net_memif"
+    medium = "memif"
+
+    def where(self, port):
+        return f"role=server,id=0,socket={self.lab.socket(port)},socket-abstract=no"

@@ -36,12 +36,15 @@ class Vethway(Rival):
                 return "this build knows no xconnects"
         return super().missing(options, kind)
 
+    def port(self, _n, port):
+        return f"{self.driver}: {port}"
+
     def config(self):
         cpu = self.options.switch_cpu
         lines = [f"dataplane: {{workers: [{cpu}], idle: {self.idle}}}", "ports:"]
         for n, port in enumerate(self.lab.ports, 1):
             address = f", addresses: [{self.lab.router_ip(n)}/24]" if self.lab.kind == "l3" else ""
-            lines.append(f"  - {{name: {port}, {self.driver}: {port}{address}}}")
+            lines.append(f"  - {{name: {port}, {self.port(n, port)}{address}}}")
         if self.lab.kind == "l3":
             lines += ["neighbours:"] + [
                 f"  - {{address: {self.lab.host_ip(n)}, mac: '{host_mac(n)}', port: p{n}}}"
@@ -97,3 +100,14 @@ class VethwayAfXdp(Vethway):
     driver = "af_xdp"
     hosts_offloads = False
     optional = True
+
+
+class VethwayMemif(Vethway):
+    name = "vethway-memif"
+    what = "vethwayd, `memif:` ports"
+    medium = "memif"
+    idle = "poll"  # as the others do on such ports
+
+    def port(self, n, port):
+        return (f"memif: {{socket: {self.lab.socket(port)}, role: server}}, "
+                f"mac: '{self.lab.router_mac(n)}'")
