@@ -4,10 +4,9 @@
 // they were.
 #include <cstring>
 
-#include "dataplane/classify.h"
 #include "dataplane/ip4/ip4_forward.h"
-#include "dataplane/ip4/ip4_input.h"
 #include "dataplane/ip4/ip4_lookup.h"
+#include "dataplane/ip4/ip4_plain.h"
 #include "dataplane/neighbour/resolve.h"
 #include "dataplane/packet_list.h"
 #include "perf/bench/bench.h"
@@ -16,7 +15,7 @@
 namespace vethway::bench {
 namespace {
 
-enum Stage : int64_t { kNothing, kClassify, kInput, kLookup, kForward, kResolve };
+enum Stage : int64_t { kNothing, kPlain, kLookup, kForward, kResolve };
 
 // Takes frames and leaves them whose they are.
 class Shelf final : public Port {
@@ -47,21 +46,20 @@ public:
     }
     void run(Stage last) noexcept {
         Context& c = *context_;
-        if (last >= kClassify) classify(c, rx_, {.arp = arp_, .ip4 = ip4_});
-        if (last >= kInput) ip4_input(c, ip4_, checked_);
+        if (last >= kPlain) ip4_plain(c, rx_, {.checked = checked_, .other = other_});
         if (last >= kLookup)
             ip4_lookup(c, checked_, {.local = local_, .forward = forward_, .errors = errors_});
         if (last >= kForward) ip4_forward(c, forward_, {.routed = routed_, .errors = errors_});
         if (last >= kResolve) resolve(c, routed_, released_);
         c.tx.flush(c.snap());
-        for (Burst* b : {&rx_, &ip4_, &checked_, &forward_, &routed_}) b->clear();
+        for (Burst* b : {&rx_, &checked_, &forward_, &routed_}) b->clear();
     }
 
 private:
     const test::Bytes bytes_ = test::frame(test::Ip4Packet{});
     Shelf shelf_;
     std::array<rte_mbuf*, kBurst> mine_;
-    Burst rx_, arp_, ip4_, checked_, local_, forward_, errors_, routed_;
+    Burst rx_, other_, checked_, local_, forward_, errors_, routed_;
     PacketList released_;
 };
 
@@ -78,10 +76,11 @@ void stages(benchmark::State& state) {
 }  // namespace
 
 void add_stage_benches() {
-    const std::pair<const char*, Stage> all[] = {
-        {"stage_0_nothing", kNothing},     {"stage_1_classify", kClassify},
-        {"stage_2_ip4_input", kInput},     {"stage_3_ip4_lookup", kLookup},
-        {"stage_4_ip4_forward", kForward}, {"stage_5_resolve_tx", kResolve}};
+    const std::pair<const char*, Stage> all[] = {{"stage_0_nothing", kNothing},
+                                                 {"stage_1_ip4_plain", kPlain},
+                                                 {"stage_2_ip4_lookup", kLookup},
+                                                 {"stage_3_ip4_forward", kForward},
+                                                 {"stage_4_resolve_tx", kResolve}};
     for (const auto& [name, last] : all) add(name, stages)->Arg(last);
 }
 

@@ -62,7 +62,7 @@ Snapshot Switch::make_snapshot() const {
                       .tx_queues = 1,
                       .mac = kPortMacs[p - 1],
                       .addresses = {{address, 24}}};
-        s.own.push_back(address);
+        s.own.add(address);
     }
     s.rx = {{{1, 0}}};
     return s;
