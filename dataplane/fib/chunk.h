@@ -26,6 +26,7 @@ using FibSlots = std::array<FibContent, 256>;
 class FibChunk {
 public:
     explicit FibChunk(const std::byte* at) noexcept : at_(at) {}
+    const std::byte* at() const noexcept { return at_; }
 
     // Where the content of the slot is: a cache line that may be another than the chunk's first.
     const FibContent* content_of(uint32_t slot) const noexcept {

@@ -269,8 +269,9 @@ void Fib4::lookup(std::span<const Ip4> destinations, std::span<Value> values) co
     const RootEntry* const root = impl_->root.get();
     const std::byte* const chunks = impl_->pool.at();
     const auto chunk_at = [chunks](uint32_t number) {
-        return chunks + size_t{number & ~kChunkBit} * ChunkPool::kUnit;
+        return FibChunk(chunks + size_t{number & ~kChunkBit} * ChunkPool::kUnit);
     };
+    std::array<FibContent, kLookupAtOnce> at_root;
     std::array<const FibContent*, kLookupAtOnce> contents;
     for (size_t from = 0; from < destinations.size(); from += kLookupAtOnce) {
         const size_t n = std::min(kLookupAtOnce, destinations.size() - from);
@@ -278,23 +279,22 @@ void Fib4::lookup(std::span<const Ip4> destinations, std::span<Value> values) co
         Value* const found = &values[from];
         for (size_t i = 0; i < n; ++i) {
             found[i] = root[to[i].value >> kRootBits].load(std::memory_order_acquire);
-            rte_prefetch0(chunk_at(found[i]));
+            rte_prefetch0(chunk_at(found[i]).at());
         }
         for (size_t i = 0; i < n; ++i) {
-            contents[i] = nullptr;
-            if (!is_chunk(found[i])) continue;
-            contents[i] = FibChunk(chunk_at(found[i])).content_of(slot_in_16(to[i]));
+            at_root[i] = static_cast<FibContent>(found[i]);
+            contents[i] =
+                is_chunk(found[i]) ? chunk_at(found[i]).content_of(slot_in_16(to[i])) : &at_root[i];
             rte_prefetch0(contents[i]);
         }
         for (size_t i = 0; i < n; ++i) {
-            if (contents[i] == nullptr) continue;
             const FibContent content = *contents[i];
-            if ((content & kRefined) == 0) [[likely]] {
+            if ((content & kRefined) != 0) [[unlikely]] {
+                const uint32_t number = chunk_at(found[i]).refining(content);
+                found[i] = *chunk_at(number).content_of(to[i].value & 0xff);
+            } else {
                 found[i] = content;
-                continue;
             }
-            const uint32_t number = FibChunk(chunk_at(found[i])).refining(content);
-            found[i] = *FibChunk(chunk_at(number)).content_of(to[i].value & 0xff);
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ip4/ip4_plain.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -66,6 +67,13 @@ private:
     const OwnAddresses& own_;
 };
 
+// How many of these are not. Out of line, for the sake of those that are.
+[[gnu::noinline]] uint16_t count_others(const PlainIp4& plain, rte_mbuf** at,
+                                        rte_mbuf** end) noexcept {
+    return static_cast<uint16_t>(std::find_if(at, end, [&](rte_mbuf* m) { return plain.is(*m); }) -
+                                 at);
+}
+
 // Ethernet pads.
 void trim_padding(rte_mbuf& m) noexcept {
     const size_t end = kL3 + rte_pktmbuf_mtod_offset(&m, const Ip4Header*, kL3)->total_length;
@@ -79,15 +87,21 @@ void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept {
     const PlainIp4 plain(c.snap(), c.port(meta(*rx[0]).port));
     const uint16_t before = out.checked.size();
     rte_mbuf** at = rx.begin();
-    for (; at != rx.end() && plain.is(**at); ++at) {
-        trim_padding(**at);
-        meta(**at).l3_offset = kL3;
-        out.checked.push(*at);
+    rte_mbuf** const end = rx.end();
+    for (; at != end; ++at) {
+        rte_mbuf* const m = *at;
+        if (!plain.is(*m)) [[unlikely]]
+            break;
+        trim_padding(*m);
+        meta(*m).l3_offset = kL3;
+        out.checked.push(m);
     }
     if (c.tracer.active()) [[unlikely]]
         for (uint16_t i = before; i < out.checked.size(); ++i)
             c.note(out.checked[i], Step::classified, kEtherTypeIp4, 0);
-    for (; at != rx.end() && !plain.is(**at); ++at) out.other.push(*at);
+    if (at == end) [[likely]]
+        return rx.clear();
+    for (uint16_t n = count_others(plain, at, end); n > 0; --n) out.other.push(*at++);
     rx.drop_first(static_cast<uint16_t>(at - rx.begin()));
 }
 

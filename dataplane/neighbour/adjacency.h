@@ -17,7 +17,7 @@ struct Adjacency {
     uint64_t turn = 0;        // in which the rest was right; the first is 1
     NeighbourState state{};   // usable
     EtherHeader header{};     // dst is the neighbour's
-    uint32_t most_bytes = 0;  // of a frame; 0: only egress() can say what the port takes
+    uint32_t most_bytes = 0;  // of a frame that the port takes
     const PortState* port = nullptr;
     Neighbour* neighbour = nullptr;  // of the key in any turn before: a hint
 };

@@ -141,11 +141,12 @@ void wait(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     if (n->read().usable()) release_held(c, *n, released);
 }
 
-// Sends a packet that nothing is special about; any other it leaves alone.
+// Sends a packet that nothing is special about, so that egress() would do no more; any other it
+// leaves alone.
 bool send_plain(Context& c, rte_mbuf* m, const Adjacency& to) noexcept {
     const PacketMeta& packet = meta(*m);
     if (packet.l3_offset != sizeof(EtherHeader) || m->pkt_len > to.most_bytes ||
-        packet.offload.is_pending())
+        packet.offload.checksum != L4Checksum::unknown || packet.offload.gso != Gso::none)
         return false;
     ether(*m) = to.header;
     c.tx.push(c.snap(), m);
@@ -168,7 +169,7 @@ bool look_up(Context& c, rte_mbuf* m, Adjacency& to, PacketList& released) noexc
           .turn = c.adjacencies.turn(),
           .state = link.state,
           .header = {.dst = link.mac, .src = port.mac, .type = kEtherTypeIp4},
-          .most_bytes = port.offloads ? 0 : uint32_t{sizeof(EtherHeader)} + port.mtu,
+          .most_bytes = uint32_t{sizeof(EtherHeader)} + port.mtu,
           .port = &port,
           .neighbour = n};
     return true;
@@ -191,16 +192,21 @@ bool is_without(Context& c, rte_mbuf* m) noexcept {
 
 void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
     c.adjacencies.begin_turn();
+    Adjacency* to = nullptr;  // the packet's before, which is often the next one's, too
     for (rte_mbuf* m : routed) {
         const PacketMeta& packet = meta(*m);
         const NeighbourKey key{packet.egress, packet.next_hop};
-        Adjacency& to = c.adjacencies.place_of(key);
-        if (!c.adjacencies.is_right(to, key) || packet.to_broadcast) {
-            if (is_without(c, m) || !look_up(c, m, to, released)) continue;
+        if (to == nullptr || to->key != key || packet.to_broadcast) {
+            to = &c.adjacencies.place_of(key);
+            if ((!c.adjacencies.is_right(*to, key) || packet.to_broadcast) &&
+                (is_without(c, m) || !look_up(c, m, *to, released))) {
+                to = nullptr;
+                continue;
+            }
         }
-        c.note(m, Step::resolved, static_cast<uint32_t>(to.state), 0, Drop::none, to.header.dst);
-        if (!send_plain(c, m, to)) [[unlikely]]
-            send(c, m, to.header, *to.port);
+        c.note(m, Step::resolved, static_cast<uint32_t>(to->state), 0, Drop::none, to->header.dst);
+        if (!send_plain(c, m, *to)) [[unlikely]]
+            send(c, m, to->header, *to->port);
     }
     routed.clear();
 }
