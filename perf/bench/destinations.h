@@ -32,6 +32,7 @@ inline std::vector<Destination> destinations(size_t count, uint32_t hops) {
 
 inline std::vector<Frame> frames_to(const std::vector<Destination>& to) {
     std::vector<Frame> frames;
+    frames.reserve(to.size());
     for (const Destination& d : to) frames.push_back(make_frame({.destination = d.address}));
     return frames;
 }

@@ -23,14 +23,14 @@ constexpr size_t kRoutes = 1'000'000, kAddresses = size_t{1} << 20, kAtOnce = 32
 constexpr uint32_t kHops = Switch::kNextHops;
 
 const std::vector<MixedRoute>& table() {
-    static const std::vector<MixedRoute> all = mixed_table(kRoutes, kHops);
-    return all;
+    static const std::vector<MixedRoute> kAll = mixed_table(kRoutes, kHops);
+    return kAll;
 }
 
 const std::vector<Ip4>& addresses(benchmark::State& state) {
-    static const std::vector<Ip4> anywhere = addresses_anywhere(kAddresses),
-                                  in_routes = addresses_in(table(), kAddresses);
-    return state.range(0) == 0 ? anywhere : in_routes;
+    static const std::vector<Ip4> kAnywhere = addresses_anywhere(kAddresses),
+                                  kInRoutes = addresses_in(table(), kAddresses);
+    return state.range(0) == 0 ? kAnywhere : kInRoutes;
 }
 
 // Loaded once, and kept for all that look up in it.
@@ -147,12 +147,12 @@ void lpm_lookupx4(benchmark::State& state) {
 
 // --- Change: one route an iteration ---
 const std::vector<RouteEntry>& entries() {
-    static const std::vector<RouteEntry> all = [] {
+    static const std::vector<RouteEntry> kAll = [] {
         std::vector<RouteEntry> made;
         for (uint32_t hop = 0; hop < kHops; ++hop) made.push_back(Switch::via(hop));
         return made;
     }();
-    return all;
+    return kAll;
 }
 
 void load_all(RouteTable& routes) {

@@ -61,6 +61,7 @@ int main_of_benches(int argc, char** argv) {
         if (i == 0 || !take_option(argv[i], small)) rest.push_back(argv[i]);
     std::vector<std::string> args = eal_arguments(small);
     std::vector<char*> eal;
+    eal.reserve(args.size());
     for (std::string& a : args) eal.push_back(a.data());
     if (rte_eal_init(static_cast<int>(eal.size()), eal.data()) < 0) {
         std::fprintf(stderr, "vethway_bench: DPDK did not start; see --small\n");
