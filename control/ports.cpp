@@ -229,7 +229,7 @@ Snapshot Ports::describe() const {
         for (const Ring& ring : port.shared_tx) state.shared_tx.push_back(ring.get());
         next.any_source_check |= state.source_check() != SourceCheck::off;
         if (port.config.admin_up)
-            for (const Prefix4& a : port.config.addresses) next.own.push_back(a.address);
+            for (const Prefix4& a : port.config.addresses) next.own.add(a.address);
         for (uint16_t q = 0; q < info.rx_queues; ++q)
             next.rx[queues++ % dataplane_.workers()].push_back({port.index, q});
     }
@@ -240,7 +240,6 @@ Snapshot Ports::describe() const {
         next.ports[b->index].xconnect = a->index;
         next.any_xconnect = true;
     }
-    std::ranges::sort(next.own);
     next.multipath = multipath_rules(multipath_, drawn_hash_seed_);
     return next;
 }

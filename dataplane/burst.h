@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdint>
@@ -29,6 +30,10 @@ public:
     bool empty() const noexcept { return size_ == 0; }
     bool full() const noexcept { return size_ == kCapacity; }
     void clear() noexcept { size_ = 0; }
+    void drop_first(uint16_t n) noexcept {  // they are in another burst now
+        std::move(begin() + n, end(), begin());
+        size_ = static_cast<uint16_t>(size_ - n);
+    }
     void set_size(uint16_t n) noexcept { size_ = n; }  // after a driver has written data()
 
 private:

@@ -11,6 +11,7 @@
 #include "dataplane/icmp/rate_limit.h"
 #include "dataplane/ip4/path_table.h"
 #include "dataplane/ip4/reassembly_table.h"
+#include "dataplane/neighbour/adjacency.h"
 #include "dataplane/neighbour/neighbour_table.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tx.h"
@@ -39,6 +40,7 @@ struct Context {
     const Snapshot* snapshot = nullptr;  // of this burst
     uint64_t now = 0;                    // TSC at the start of this burst
     uint64_t hz = 1;                     // of the TSC
+    Adjacencies adjacencies;
 
     const Snapshot& snap() const noexcept { return *snapshot; }
     const PortState& port(uint16_t index) const noexcept { return snapshot->ports[index]; }

@@ -179,7 +179,7 @@ void Dataplane::give_up(rte_mbuf* m, Drop why) noexcept {
     Counters& mine = *counters_.back();
     mine.taken_up(1);
     mine.dropped(meta(*m).port, why);
-    if (!recorders_.empty()) remember(*recorders_.back(), *m, why);
+    if (!recorders_.empty()) remember(*recorders_.back(), *m, why, rte_rdtsc());
     tracer_.use(watches_.read());
     tracer_.note(*m, Step::dropped, 0, 0, why);
     mine.close_books();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 
 #include <array>
@@ -12,9 +13,10 @@
 
 namespace vethway {
 
-// Keeps the beginning of a packet that is dropped. Out of line: whoever drops nothing pays nothing.
-[[gnu::noinline, gnu::cold]] void remember(FlightRecorder& recorder, rte_mbuf& m,
-                                           Drop why) noexcept;
+// Keeps the beginning of a packet that is dropped at `now` (TSC). Out of line: whoever drops
+// nothing pays nothing.
+[[gnu::noinline]] void remember(FlightRecorder& recorder, rte_mbuf& m, Drop why,
+                                uint64_t now) noexcept;
 
 // Where packets end: counts each for its reason at its ingress port, and frees them by the batch.
 class Drops {
@@ -25,7 +27,10 @@ public:
 
     void add(rte_mbuf* m, Drop why) noexcept {
         counters_.dropped(meta(*m).port, why);
-        if (recorder_ != nullptr) remember(*recorder_, *m, why);
+        if (recorder_ != nullptr) {
+            if (now_ == 0) now_ = rte_rdtsc();
+            remember(*recorder_, *m, why, now_);
+        }
         if (tracer_.active()) [[unlikely]]
             tracer_.note(*m, Step::dropped, 0, 0, why);
         free(m);
@@ -38,6 +43,7 @@ public:
     void flush() noexcept {
         rte_pktmbuf_free_bulk(pending_.data(), size_);
         size_ = 0;
+        now_ = 0;
     }
 
 private:
@@ -46,6 +52,7 @@ private:
     FlightRecorder* recorder_;
     std::array<rte_mbuf*, 64> pending_;
     unsigned size_ = 0;
+    uint64_t now_ = 0;  // when the first of these was dropped; 0: none was
 };
 
 }  // namespace vethway

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/egress.h"
 
-#include "dataplane/context.h"
 #include "dataplane/offload/checksum.h"
 #include "dataplane/offload/segment.h"
 #include "dataplane/packet_list.h"
@@ -23,7 +22,7 @@ void send_segments(Context& c, rte_mbuf* m) noexcept {
 
 }  // namespace
 
-void egress(Context& c, rte_mbuf* m) noexcept {
+void egress_offloaded(Context& c, rte_mbuf* m) noexcept {
     const PacketMeta& packet = meta(*m);
     const PortState& to = c.port(packet.egress);
     if (packet.offload.gso != Gso::none && !(to.super_frames && m->pkt_len <= kLargestGso))

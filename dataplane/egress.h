@@ -3,15 +3,22 @@
 // do, is done here.
 #pragma once
 
-#include <rte_mbuf.h>
+#include "dataplane/context.h"
 
 namespace vethway {
 
-struct Context;
+// Of a packet that left something to the device, or for a port that takes what is left to it.
+void egress_offloaded(Context& c, rte_mbuf* m) noexcept;
 
 // Worker. Consumes `m`, a whole frame for port meta(m).egress: super-frames are cut and partial
 // checksums completed, unless the port's driver takes them (PortInfo::offloads); a host on such a
 // port is spared to verify what is known to be good.
-void egress(Context& c, rte_mbuf* m) noexcept;
+inline void egress(Context& c, rte_mbuf* m) noexcept {
+    const PacketMeta& packet = meta(*m);
+    if (packet.offload.is_pending() || c.port(packet.egress).offloads)
+        egress_offloaded(c, m);
+    else
+        c.tx.push(c.snap(), m);
+}
 
 }  // namespace vethway

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
@@ -55,5 +56,26 @@ private:
     uint32_t next_ = 0;  // the slot of the next record
     std::atomic<uint64_t> written_{0};
 };
+
+// Release and acquire on each word, which cost nothing on x86: a reader that sees a word of the
+// next record in the slot also sees that the version has moved on.
+inline void FlightRecorder::add(const DropRecord& record) noexcept {
+    const uint64_t n = written_.load(std::memory_order_relaxed);
+    Slot& slot = slots_[next_];
+    slot.version.store(2 * n + 1, std::memory_order_relaxed);
+    slot.words[0].store(record.tsc, std::memory_order_release);
+    slot.words[1].store(uint64_t{record.port} |
+                            uint64_t{static_cast<uint8_t>(record.reason)} << 16 |
+                            uint64_t{record.kept} << 24 | uint64_t{record.length} << 32,
+                        std::memory_order_release);
+    for (size_t i = 0; i < kByteWords; ++i) {
+        uint64_t word;
+        std::memcpy(&word, &record.bytes[i * sizeof word], sizeof word);
+        slot.words[2 + i].store(word, std::memory_order_release);
+    }
+    slot.version.store(2 * n + 2, std::memory_order_release);
+    next_ = next_ + 1 == size_ ? 0 : next_ + 1;
+    written_.store(n + 1, std::memory_order_release);
+}
 
 }  // namespace vethway

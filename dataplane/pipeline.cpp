@@ -9,6 +9,7 @@
 #include "dataplane/ip4/ip4_input.h"
 #include "dataplane/ip4/ip4_lookup.h"
 #include "dataplane/ip4/ip4_output.h"
+#include "dataplane/ip4/ip4_plain.h"
 #include "dataplane/ip4/ip4_reassemble.h"
 #include "dataplane/ip4/ip4_router_options.h"
 #include "dataplane/ip4/ip4_source.h"
@@ -27,9 +28,12 @@ static bool is_arp_reply(rte_mbuf& m) noexcept {
 void Pipeline::receive(Burst& rx) noexcept {
     rx_repair(c_, rx);
     xconnect(c_, rx);
-    classify(c_, rx, {.arp = arp_, .ip4 = ip4_});
+    while (!rx.empty()) {
+        ip4_plain(c_, rx, {.checked = checked_, .other = other_});
+        classify(c_, other_, {.arp = arp_, .ip4 = ip4_});
+        ip4_input(c_, ip4_, checked_);
+    }
     arp_input(c_, arp_, {.released = released_, .punt = punt_});
-    ip4_input(c_, ip4_, checked_);
     run_ip4();
 }
 

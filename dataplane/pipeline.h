@@ -30,7 +30,8 @@ private:
 
     Context& c_;
     PuntQueue& punt_queue_;
-    Burst arp_, ip4_, checked_, local_, whole_, forward_, errors_, own_, ahead_, routed_, punt_;
+    Burst other_, arp_, ip4_, checked_, local_, whole_, forward_, errors_, own_, ahead_, routed_,
+        punt_;
     PacketList released_;     // waited for a neighbour, which is known now
     PacketList to_loopback_;  // of this burst
     PacketList loopback_;     // sent on `lo`, to be received with the next

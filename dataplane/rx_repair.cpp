@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/rx_repair.h"
 
+#include <algorithm>
+
 #include "dataplane/context.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/crc32c.h"
@@ -64,7 +66,17 @@ Repair repair_frame(std::span<std::byte> frame, bool partial_checksums,
                                                                         : Repair::untouched;
 }
 
+// Whether nothing in a burst, which is of one port, needs a look.
+static bool is_sound(const PortState& port, Burst& rx) noexcept {
+    if (port.partial_checksums || port.may_truncate) return false;
+    return port.offloads ||
+           std::ranges::all_of(rx, [](const rte_mbuf* m) { return m->nb_segs == 1; });
+}
+
 void rx_repair(Context& c, Burst& rx) noexcept {
+    if (rx.empty()) return;
+    if (is_sound(c.port(meta(*rx[0]).port), rx)) [[likely]]
+        return;
     uint16_t kept = 0;
     for (rte_mbuf* m : rx) {
         const uint16_t index = meta(*m).port;

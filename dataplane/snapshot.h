@@ -15,6 +15,7 @@
 #include "dataplane/net/ip4.h"
 #include "dataplane/net/knobs.h"
 #include "dataplane/net/mac.h"
+#include "dataplane/own_addresses.h"
 #include "dataplane/port/port.h"
 
 namespace vethway {
@@ -66,19 +67,19 @@ struct Snapshot {
     uint64_t generation = 0;               // tells one snapshot from the next
     std::vector<PortState> ports;          // by index; [kLoopback] is `lo`
     std::vector<std::vector<RxQueue>> rx;  // what each worker polls
-    std::vector<Ip4> own;                  // all our addresses, sorted
+    OwnAddresses own;
     Ip4Knobs ip4;
     bool any_source_check = false, any_xconnect = false;
     MultipathRules multipath;
 
-    bool is_own(Ip4 ip) const noexcept { return std::ranges::binary_search(own, ip); }
+    bool is_own(Ip4 ip) const noexcept { return own.has(ip); }
     uint8_t default_ttl() const noexcept {
         return static_cast<uint8_t>(ip4[Ip4Knob::ip_default_ttl]);
     }
     // Our address to send from by `port`: an unnumbered port borrows another's.
     Ip4 source_for(uint16_t port, Ip4 target) const noexcept {
         const Ip4 ip = ports[port].source_for(target);
-        return ip.is_zero() && !own.empty() ? own.front() : ip;
+        return ip.is_zero() && !own.empty() ? own.lowest() : ip;
     }
 };
 

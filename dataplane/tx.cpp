@@ -15,12 +15,7 @@ Tx::Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker, Tr
       dry_(dry),
       batches_(std::make_unique<std::array<Batch, kMaxPorts>>()) {}
 
-void Tx::push(const Snapshot& snap, rte_mbuf* m) noexcept {
-    const uint16_t port = meta(*m).egress;
-    Batch& batch = (*batches_)[port];
-    if (batch.size == 0) waiting_[waiting_count_++] = port;
-    batch.packets[batch.size++] = m;
-    if (batch.size < kBatch) return;
+void Tx::flush_full(const Snapshot& snap, uint16_t port) noexcept {
     flush_port(snap, port);
     // The port may stand anywhere among those that wait; it is likely the last.
     for (uint16_t i = waiting_count_; i-- > 0;)

@@ -29,7 +29,14 @@ public:
        bool dry = false);
 
     // Takes `m`, a whole frame, for port meta(m).egress.
-    void push(const Snapshot& snap, rte_mbuf* m) noexcept;
+    void push(const Snapshot& snap, rte_mbuf* m) noexcept {
+        const uint16_t port = meta(*m).egress;
+        Batch& batch = (*batches_)[port];
+        if (batch.size == 0) waiting_[waiting_count_++] = port;
+        batch.packets[batch.size++] = m;
+        if (batch.size == kBatch) [[unlikely]]
+            flush_full(snap, port);
+    }
     // Hands over what is still gathered. After each burst.
     void flush(const Snapshot& snap) noexcept;
     // Sends what other workers handed to this worker's Tx queues; how many packets that was.
@@ -41,6 +48,7 @@ private:
         std::array<rte_mbuf*, kBatch> packets;
         uint16_t size = 0;
     };
+    void flush_full(const Snapshot& snap, uint16_t port) noexcept;
     void flush_port(const Snapshot& snap, uint16_t port) noexcept;
     void transmit(const PortState& to, uint16_t port, uint16_t queue, rte_mbuf** packets,
                   uint16_t n) noexcept;

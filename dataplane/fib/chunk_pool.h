@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory of a Fib4: chunks of 256 entries at addresses that never change, so that a worker
-// reaches a chunk from its number alone. Reserves address space for all of them; only those that
-// were ever used cost memory.
+// The memory of a Fib4's chunks: units of a cache line at addresses that never change, so that a
+// worker reaches a chunk from its number alone. Reserves address space for all of them; only those
+// that were ever used cost memory.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "dataplane/rcu.h"
 
 namespace vethway {
-
-// Written by the control thread, read by workers: what the Fib4 puts there.
-using FibEntry = std::atomic<uint32_t>;
-// A page of zeros from the kernel is an array of them.
-static_assert(FibEntry::is_always_lock_free && sizeof(FibEntry) == sizeof(uint32_t));
 
 struct Unmap {
     size_t bytes;
@@ -30,48 +25,56 @@ std::unique_ptr<T[], Unmap> map_array(size_t count) {
     return {static_cast<T*>(map_zeroed(count * sizeof(T))), Unmap{count * sizeof(T)}};
 }
 
-// What only the control thread knows of a chunk.
-struct ChunkNotes {
-    std::array<uint8_t, 256> depths;  // the length of the prefix that each entry comes from
-    uint32_t users;  // prefixes that end here and chunks linked from here; 0 outside the trie
-    uint32_t next;   // in the list of free or of waiting chunks
-    uint64_t token;  // of the grace period that a waiting chunk waits for
+// A chunk's first unit, which is its number, and how many it has; none where it has none.
+struct ChunkPlace {
+    uint32_t number = 0, units = 0;
 };
 
-// All but entries(): control thread.
+// All but at(): control thread.
 class ChunkPool {
 public:
-    static constexpr uint32_t kEntries = 256, kMaxChunks = 1U << 17;
+    static constexpr size_t kUnit = 64;
 
-    explicit ChunkPool(Rcu& rcu);
+    // Throws std::bad_alloc where there is no address space for that much.
+    ChunkPool(Rcu& rcu, size_t most_bytes);
 
-    // Throws std::bad_alloc unless the next `count` calls of take() can be served.
-    void require(uint32_t count) const;
+    // Throws std::bad_alloc unless the next calls of take() can be served, for `bytes` in all and
+    // `chunks` of them, and as many of retire().
+    void require(size_t bytes, size_t chunks);
     // The contents are stale.
-    uint32_t take() noexcept;
+    ChunkPlace take(size_t bytes) noexcept;
     // A chunk that no entry leads to any more; reused once every worker was quiescent.
-    void retire(uint32_t chunk) noexcept;
+    void retire(ChunkPlace chunk) noexcept;
     // Frees the chunks whose wait is over; never blocks.
     void reclaim() noexcept;
 
-    // Worker: entry `e` of chunk `c` is entries()[c * kEntries + e].
-    FibEntry* entries() const noexcept { return entries_.get(); }
-    ChunkNotes& notes(uint32_t chunk) const noexcept { return notes_[chunk]; }
-    size_t waiting() const noexcept { return waiting_.size; }
-    size_t linked() const noexcept { return fresh_ - free_.size - waiting_.size; }
+    // Worker: chunk `number` begins at at() + number * kUnit.
+    const std::byte* at() const noexcept { return units_; }
+    std::byte* memory_of(ChunkPlace chunk) const noexcept { return units_ + chunk.number * kUnit; }
+
+    size_t linked() const noexcept { return linked_; }
+    size_t waiting() const noexcept { return waiting_.size() - first_waiting_; }
+    size_t bytes_taken() const noexcept { return taken_ * kUnit; }  // by both
 
 private:
-    struct List {  // threaded through ChunkNotes::next, so that retire() never allocates
-        uint32_t first = 0, last = 0, size = 0;
+    static constexpr size_t kMostUnits = 32;  // of a chunk
+    struct Waiting {
+        ChunkPlace chunk;
+        uint64_t token;  // of the grace period that it waits for
     };
-    void push(List& list, uint32_t chunk) noexcept;
-    uint32_t pop(List& list) noexcept;
+    void free(ChunkPlace chunk) noexcept;
+    void use_large_pages() noexcept;
 
     Rcu& rcu_;
-    std::unique_ptr<FibEntry[], Unmap> entries_;
-    std::unique_ptr<ChunkNotes[], Unmap> notes_;
-    List free_, waiting_;  // waiting_ is in the order of its tokens
-    uint32_t fresh_ = 0;   // chunks from this one on were never taken
+    const size_t most_units_;
+    std::unique_ptr<std::byte[], Unmap> map_;
+    std::byte* const units_;
+    uint32_t fresh_ = 0;                         // units from this one on were never taken
+    uint32_t advised_ = 0;                       // units below have been spoken of to the kernel
+    std::array<uint32_t, kMostUnits + 1> free_;  // the first of each size; each names the next
+    std::vector<Waiting> waiting_;  // in the order of their tokens, from first_waiting_ on
+    size_t first_waiting_ = 0;
+    size_t linked_ = 0, taken_ = 0;
 };
 
 }  // namespace vethway

@@ -1,211 +1,302 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/fib/fib4.h"
 
+#include <rte_prefetch.h>
+
 #include <array>
+#include <atomic>
 #include <cassert>
+#include <map>
 #include <unordered_map>
 
-#include "dataplane/fib/chunk_pool.h"
+#include "dataplane/fib/stride.h"
 
 namespace vethway {
 
 namespace {
 
-// An entry is a value, or with this bit the number of the chunk that refines it.
+// The root: a value, or with this bit the number of the chunk that refines it. Written by the
+// control thread, read by workers.
+using RootEntry = std::atomic<uint32_t>;
 constexpr uint32_t kChunkBit = 1U << 31;
-constexpr unsigned kRootBits = 16, kChunkBits = 8;
+constexpr unsigned kRootBits = 16, kStrideBits = 8;
 constexpr size_t kRootEntries = size_t{1} << kRootBits;
+// A page of zeros from the kernel is an array of them.
+static_assert(RootEntry::is_always_lock_free && sizeof(RootEntry) == sizeof(uint32_t));
+
+constexpr size_t kLookupAtOnce = 64;
+// Of one root entry: its own chunk, and one for each slot.
+constexpr size_t kMostChunks = 1 + std::tuple_size_v<FibSlots>;
+constexpr size_t kMostBytes = FibChunk::bytes(256, 256) + 256 * FibChunk::bytes(256, 0);
+
+// That a full table can be emptied, though removing takes chunks, too.
+constexpr size_t kKeptForRemoval = 4 * kMostBytes;
 
 bool is_chunk(uint32_t entry) noexcept { return (entry & kChunkBit) != 0; }
 
-// Where the entry for the lowest 8 bits of `bits` lies in the pool; the shift drops kChunkBit.
-uint32_t slot(uint32_t entry, uint32_t bits) noexcept { return entry << 8 | (bits & 0xff); }
-static_assert(ChunkPool::kEntries == 256 && ChunkPool::kMaxChunks <= 1U << 24);
-
-// The root or a chunk, as the control thread sees it.
-struct Table {
-    FibEntry* entries;
-    uint8_t* depths;
-
-    uint32_t entry(size_t i) const noexcept { return entries[i].load(std::memory_order_relaxed); }
-    // Release: a worker that sees a chunk's number sees its contents.
-    void store(size_t i, uint32_t entry, uint8_t depth) const noexcept {
-        entries[i].store(entry, std::memory_order_release);
-        depths[i] = depth;
-    }
-};
-
-// The entries of one table that a prefix covers; `end_bit` is the number of address bits that the
-// table's index ends after: 16, 24 or 32.
-struct Range {
-    size_t first, count;
-};
-size_t index_of(Ip4 ip, unsigned end_bit) noexcept {
-    return ip.value >> (32 - end_bit) & (end_bit == kRootBits ? 0xffff : 0xff);
+// Of a prefix longer than a /16. It ends in the first or the second eight bits behind those.
+bool ends_below_24(const Prefix4& p) noexcept { return p.length > kRootBits + kStrideBits; }
+uint8_t slot_in_16(Ip4 ip) noexcept { return static_cast<uint8_t>(ip.value >> kStrideBits); }
+FibPart part_of(const Prefix4& p, Fib4::Value value) noexcept {
+    const bool below = ends_below_24(p);
+    return {.slot = below ? static_cast<uint8_t>(p.address.value) : slot_in_16(p.address),
+            .bits = static_cast<uint8_t>(p.length - kRootBits - (below ? kStrideBits : 0U)),
+            .value = static_cast<FibContent>(value)};
 }
-Range range_of(const Prefix4& p, unsigned end_bit) noexcept {
-    return {index_of(p.address, end_bit), size_t{1} << (end_bit - p.length)};
-}
-
-// The tables on the way to the one that a prefix ends in: the root and at most two chunks.
-struct Path {
-    struct Step {
-        Table parent;
-        size_t index;
-        uint32_t chunk;
-    };
-    std::array<Step, 2> steps;
-    size_t chunks = 0;
-    Table last;  // holds the prefix's own entries
-    unsigned end_bit = kRootBits;
-};
 
 }  // namespace
 
 struct Fib4::Impl {
-    struct Route {
-        Value value = kNone;
+    // What a root entry says where nothing longer does: of the longest prefix up to /16.
+    struct Cover {
+        FibContent value = kNone;
         uint8_t length = 0;
     };
+    // The prefixes longer than /16 in one of them.
+    struct Slash16 {
+        FibStride up_to_24;
+        std::map<uint8_t, FibStride> longer;  // by slot
 
-    explicit Impl(Rcu& rcu) : pool(rcu) {}
+        FibStride& stride_of(const Prefix4& p) {
+            return ends_below_24(p) ? longer[slot_in_16(p.address)] : up_to_24;
+        }
+        bool empty() const noexcept { return up_to_24.empty() && longer.empty(); }
+    };
+    using Retired = std::array<ChunkPlace, 2 * kMostChunks>;
 
-    Table root_table() const noexcept { return {root.get(), root_depths.get()}; }
-    Table table(uint32_t chunk) const noexcept {
-        return {pool.entries() + size_t{chunk} * ChunkPool::kEntries,
-                pool.notes(chunk).depths.data()};
-    }
-    uint32_t missing_chunks(const Prefix4& p) const noexcept;
-    uint32_t link_chunk(const Table& parent, size_t index) noexcept;
-    Path walk(const Prefix4& p) noexcept;
-    void paint(const Table& t, Range range, uint8_t limit, Route with) noexcept;
-    void unlink_unused(const Path& path) noexcept;
-    Route covering(const Prefix4& p) const noexcept;
+    Impl(Rcu& rcu, size_t most_bytes) : pool(rcu, most_bytes) {}
 
-    std::unique_ptr<FibEntry[], Unmap> root = map_array<FibEntry>(kRootEntries);
-    std::unique_ptr<uint8_t[], Unmap> root_depths = map_array<uint8_t>(kRootEntries);
+    Value set_short(const Prefix4& p, Value value);
+    Value remove_short(const Prefix4& p);
+    Value set_long(const Prefix4& p, Value value);
+    Value remove_long(const Prefix4& p);
+    struct Need {
+        size_t bytes = 0, chunks = 0;
+    };
+    Need need_of(const Prefix4& p) const noexcept;
+    void cover_with(const Prefix4& p, Cover with) noexcept;
+    Cover covering(const Prefix4& p) const noexcept;
+    ChunkPlace make(const FibSlots& slots, std::span<const uint32_t> refining) noexcept;
+    void rebuild(uint32_t index) noexcept;
+    uint32_t rebuild_chunks(Slash16& s, FibContent base, Retired& old, size_t& retired) noexcept;
+
+    std::unique_ptr<RootEntry[], Unmap> root = map_array<RootEntry>(kRootEntries);
     ChunkPool pool;
-    std::array<std::unordered_map<uint32_t, Value>, 33> routes;  // by length, then address
+    // The control thread's own.
+    std::unique_ptr<Cover[], Unmap> covers = map_array<Cover>(kRootEntries);
+    std::array<std::unordered_map<uint32_t, FibContent>, kRootBits + 1> shorter;  // by length
+    std::unordered_map<uint32_t, Slash16> longer;  // by the upper 16 bits
+    size_t prefixes = 0;
 };
 
-uint32_t Fib4::Impl::missing_chunks(const Prefix4& p) const noexcept {
-    if (p.length <= kRootBits) return 0;
-    const uint32_t wanted = p.length <= kRootBits + kChunkBits ? 1 : 2;
-    const uint32_t top = root_table().entry(index_of(p.address, kRootBits));
-    if (!is_chunk(top)) return wanted;
-    if (wanted == 1) return 0;
-    const Table first = table(top & ~kChunkBit);
-    return is_chunk(first.entry(index_of(p.address, kRootBits + kChunkBits))) ? 0 : 1;
-}
-
-// Starts as 256 copies of the entry that it replaces, so that no worker notices.
-uint32_t Fib4::Impl::link_chunk(const Table& parent, size_t index) noexcept {
-    const uint32_t chunk = pool.take();
-    const Table t = table(chunk);
-    for (size_t i = 0; i < ChunkPool::kEntries; ++i)
-        t.store(i, parent.entry(index), parent.depths[index]);
-    parent.store(index, chunk | kChunkBit, 0);  // of a chunk's entry the depth is never read
+// --- Chunks ---
+ChunkPlace Fib4::Impl::make(const FibSlots& slots, std::span<const uint32_t> refining) noexcept {
+    const ChunkPlace chunk = pool.take(FibChunk::bytes(FibChunk::runs_of(slots), refining.size()));
+    FibChunk::write(pool.memory_of(chunk), slots, refining);
     return chunk;
 }
 
-// Links the chunks that are missing; the caller has made sure that the pool has them.
-Path Fib4::Impl::walk(const Prefix4& p) noexcept {
-    Path path{.steps = {}, .last = root_table()};
-    for (; p.length > path.end_bit; path.end_bit += kChunkBits) {
-        const size_t index = index_of(p.address, path.end_bit);
-        const uint32_t entry = path.last.entry(index);
-        uint32_t chunk = entry & ~kChunkBit;
-        if (!is_chunk(entry)) {
-            chunk = link_chunk(path.last, index);
-            if (path.chunks > 0) ++pool.notes(path.steps[path.chunks - 1].chunk).users;
+// The chunks of `s` as they should be; the number of the first.
+uint32_t Fib4::Impl::rebuild_chunks(Slash16& s, FibContent base, Retired& old,
+                                    size_t& retired) noexcept {
+    FibSlots slots = s.up_to_24.slots(base);
+    std::array<uint32_t, std::tuple_size_v<FibSlots>> refining;
+    FibContent count = 0;
+    for (auto& [slot, stride] : s.longer) {
+        FibContent& content = slots[slot];
+        if (stride.base != content) {
+            old[retired++] = std::exchange(stride.chunk, make(stride.slots(content), {}));
+            stride.base = content;
         }
-        path.steps[path.chunks++] = {path.last, index, chunk};
-        path.last = table(chunk);
+        refining[count] = stride.chunk.number;
+        content = kRefined | count++;
     }
-    return path;
+    old[retired++] = std::exchange(s.up_to_24.chunk, make(slots, std::span(refining).first(count)));
+    return s.up_to_24.chunk.number;
 }
 
-// Every entry in `range`, and in the chunks below it, that comes from a prefix of at most `limit`
-// bits. In a prefix's own range these are its entries and, before it is added, those covering it.
-void Fib4::Impl::paint(const Table& t, Range range, uint8_t limit, Route with) noexcept {
-    for (size_t i = range.first; i < range.first + range.count; ++i) {
-        const uint32_t entry = t.entry(i);
-        if (is_chunk(entry))
-            paint(table(entry & ~kChunkBit), {0, ChunkPool::kEntries}, limit, with);
-        else if (t.depths[i] <= limit)
-            t.store(i, with.value, with.length);
+// Makes a root entry what the prefixes say. The caller has made sure that the pool has the chunks;
+// the old ones are retired when nothing leads to them any more.
+void Fib4::Impl::rebuild(uint32_t index) noexcept {
+    const FibContent base = covers[index].value;
+    const auto found = longer.find(index);
+    if (found == longer.end()) return root[index].store(base, std::memory_order_release);
+    Retired old;
+    size_t retired = 0;
+    Slash16& s = found->second;
+    std::erase_if(s.longer, [&](const auto& item) {
+        if (!item.second.empty()) return false;
+        old[retired++] = item.second.chunk;
+        return true;
+    });
+    if (s.empty()) {
+        root[index].store(base, std::memory_order_release);
+        old[retired++] = s.up_to_24.chunk;
+        longer.erase(found);
+    } else {
+        const uint32_t chunk = rebuild_chunks(s, base, old, retired);
+        // Release: a worker that sees a chunk's number sees its contents.
+        root[index].store(chunk | kChunkBit, std::memory_order_release);
+    }
+    for (const ChunkPlace& chunk : std::span(old).first(retired))
+        if (chunk.units > 0) pool.retire(chunk);
+}
+
+// --- Prefixes up to /16 ---
+// The chunks that a change may take.
+Fib4::Impl::Need Fib4::Impl::need_of(const Prefix4& p) const noexcept {
+    if (p.length > kRootBits) return {kMostBytes, kMostChunks};
+    Need need;
+    const uint32_t first = p.address.value >> kRootBits;
+    for (uint32_t i = first; i < first + (1U << (kRootBits - p.length)); ++i) {
+        const auto found = longer.find(i);
+        if (found == longer.end()) continue;
+        const size_t below = found->second.longer.size();
+        need.bytes += FibChunk::bytes(256, below) + below * FibChunk::bytes(256, 0);
+        need.chunks += 1 + below;
+    }
+    return need;
+}
+
+// In a prefix's own range these are its entries and, before it is added, those covering it.
+void Fib4::Impl::cover_with(const Prefix4& p, Cover with) noexcept {
+    const uint32_t first = p.address.value >> kRootBits;
+    for (uint32_t i = first; i < first + (1U << (kRootBits - p.length)); ++i) {
+        if (covers[i].length > p.length) continue;
+        covers[i] = with;
+        rebuild(i);
     }
 }
 
-// The last chunk of `path` has lost a user. A chunk without users holds nothing longer than the
-// entry that leads to it: 256 times the same, which that entry can say itself.
-void Fib4::Impl::unlink_unused(const Path& path) noexcept {
-    for (size_t n = path.chunks; n > 0; --n) {
-        const auto& [parent, index, chunk] = path.steps[n - 1];
-        if (--pool.notes(chunk).users > 0) return;
-        parent.store(index, table(chunk).entry(0), table(chunk).depths[0]);
-        pool.retire(chunk);
-    }
-}
-
-Fib4::Impl::Route Fib4::Impl::covering(const Prefix4& p) const noexcept {
+Fib4::Impl::Cover Fib4::Impl::covering(const Prefix4& p) const noexcept {
     for (uint8_t length = p.length; length-- > 0;) {
-        const auto found = routes[length].find(p.address.value & Prefix4::mask(length));
-        if (found != routes[length].end()) return {found->second, length};
+        const auto found = shorter[length].find(p.address.value & Prefix4::mask(length));
+        if (found != shorter[length].end()) return {found->second, length};
     }
     return {};
 }
 
-Fib4::Fib4(Rcu& rcu) : impl_(std::make_unique<Impl>(rcu)) {}
-Fib4::~Fib4() = default;
-
-void Fib4::set(const Prefix4& prefix, Value value) {
-    assert(value != kNone && !is_chunk(value));
-    assert(prefix.length <= 32 && prefix == prefix.network());
-    impl_->pool.reclaim();
-    impl_->pool.require(impl_->missing_chunks(prefix));
-    const bool added =
-        impl_->routes[prefix.length].insert_or_assign(prefix.address.value, value).second;
-    // Nothing throws from here on.
-    const Path path = impl_->walk(prefix);
-    if (added && path.chunks > 0) ++impl_->pool.notes(path.steps[path.chunks - 1].chunk).users;
-    impl_->paint(path.last, range_of(prefix, path.end_bit), prefix.length, {value, prefix.length});
+Fib4::Value Fib4::Impl::set_short(const Prefix4& p, Value value) {
+    const auto content = static_cast<FibContent>(value);
+    const auto [at, added] = shorter[p.length].try_emplace(p.address.value, content);
+    const Value before = added ? kNone : std::exchange(at->second, content);
+    if (added) ++prefixes;
+    cover_with(p, {content, p.length});
+    return before;
 }
 
-bool Fib4::remove(const Prefix4& prefix) {
+Fib4::Value Fib4::Impl::remove_short(const Prefix4& p) {
+    const auto found = shorter[p.length].find(p.address.value);
+    if (found == shorter[p.length].end()) return kNone;
+    const Value before = found->second;
+    shorter[p.length].erase(found);
+    --prefixes;
+    cover_with(p, covering(p));
+    return before;
+}
+
+// --- Longer ones ---
+Fib4::Value Fib4::Impl::set_long(const Prefix4& p, Value value) {
+    const uint32_t index = p.address.value >> kRootBits;
+    Value before;
+    try {
+        FibStride& stride = longer[index].stride_of(p);
+        before = stride.set(part_of(p, value));
+        stride.base = FibStride::kStale;
+    } catch (...) {
+        // What was made for it and holds nothing.
+        const auto found = longer.find(index);
+        if (found == longer.end()) throw;
+        std::erase_if(found->second.longer, [](const auto& s) { return s.second.empty(); });
+        if (found->second.empty()) longer.erase(found);
+        throw;
+    }
+    if (before == kNone) ++prefixes;
+    rebuild(index);
+    return before;
+}
+
+Fib4::Value Fib4::Impl::remove_long(const Prefix4& p) {
+    const uint32_t index = p.address.value >> kRootBits;
+    const auto found = longer.find(index);
+    if (found == longer.end()) return kNone;
+    Slash16& s = found->second;
+    if (ends_below_24(p) && !s.longer.contains(slot_in_16(p.address))) return kNone;
+    FibStride& stride = s.stride_of(p);
+    const Value before = stride.remove(part_of(p, kNone));
+    if (before == kNone) return kNone;
+    stride.base = FibStride::kStale;
+    --prefixes;
+    rebuild(index);
+    return before;
+}
+
+// --- What others call ---
+Fib4::Fib4(Rcu& rcu, size_t most_bytes) : impl_(std::make_unique<Impl>(rcu, most_bytes)) {}
+Fib4::~Fib4() = default;
+
+Fib4::Value Fib4::set(const Prefix4& prefix, Value value) {
+    assert(value != kNone && value <= kMostValue);
     assert(prefix.length <= 32 && prefix == prefix.network());
-    if (impl_->routes[prefix.length].erase(prefix.address.value) == 0) return false;
-    const Path path = impl_->walk(prefix);
-    impl_->paint(path.last, range_of(prefix, path.end_bit), prefix.length, impl_->covering(prefix));
-    impl_->unlink_unused(path);
-    return true;
+    const Impl::Need need = impl_->need_of(prefix);
+    impl_->pool.reclaim();
+    impl_->pool.require(kKeptForRemoval + need.bytes, need.chunks);
+    return prefix.length <= kRootBits ? impl_->set_short(prefix, value)
+                                      : impl_->set_long(prefix, value);
+}
+
+Fib4::Value Fib4::remove(const Prefix4& prefix) {
+    assert(prefix.length <= 32 && prefix == prefix.network());
+    const Impl::Need need = impl_->need_of(prefix);
+    impl_->pool.reclaim();
+    impl_->pool.require(need.bytes, need.chunks);
+    return prefix.length <= kRootBits ? impl_->remove_short(prefix) : impl_->remove_long(prefix);
 }
 
 // Reclaims first, so that an idle table does not show chunks as waiting that no longer do.
 Fib4::Stats Fib4::stats() const noexcept {
     ChunkPool& pool = impl_->pool;
     pool.reclaim();
-    Stats stats{
-        .prefixes = 0, .chunks = pool.linked(), .chunks_waiting = pool.waiting(), .bytes = 0};
-    for (const auto& of_length : impl_->routes) stats.prefixes += of_length.size();
-    constexpr size_t kRootBytes = kRootEntries * (sizeof(FibEntry) + sizeof(uint8_t));
-    constexpr size_t kChunkBytes = ChunkPool::kEntries * sizeof(FibEntry) + sizeof(ChunkNotes);
-    stats.bytes = kRootBytes + (stats.chunks + stats.chunks_waiting) * kChunkBytes;
-    return stats;
+    return {.prefixes = impl_->prefixes,
+            .chunks = pool.linked(),
+            .chunks_waiting = pool.waiting(),
+            .bytes = kRootEntries * sizeof(RootEntry) + pool.bytes_taken()};
 }
 
-// A level for all before the next level for any: the loads of one level do not wait for each other.
+// A level for all before the next level for any, and each asked for before it is needed: the cache
+// misses of all of them are waited for together.
 void Fib4::lookup(std::span<const Ip4> destinations, std::span<Value> values) const noexcept {
-    const FibEntry* root = impl_->root.get();
-    const FibEntry* chunks = impl_->pool.entries();
-    const size_t n = destinations.size();
-    for (size_t i = 0; i < n; ++i)
-        values[i] = root[destinations[i].value >> 16].load(std::memory_order_acquire);
-    for (const unsigned shift : {8U, 0U})
-        for (size_t i = 0; i < n; ++i)
-            if (is_chunk(values[i]))
-                values[i] = chunks[slot(values[i], destinations[i].value >> shift)].load(
-                    std::memory_order_acquire);
+    const RootEntry* const root = impl_->root.get();
+    const std::byte* const chunks = impl_->pool.at();
+    const auto chunk_at = [chunks](uint32_t number) {
+        return FibChunk(chunks + size_t{number & ~kChunkBit} * ChunkPool::kUnit);
+    };
+    std::array<FibContent, kLookupAtOnce> at_root;
+    std::array<const FibContent*, kLookupAtOnce> contents;
+    for (size_t from = 0; from < destinations.size(); from += kLookupAtOnce) {
+        const size_t n = std::min(kLookupAtOnce, destinations.size() - from);
+        const Ip4* const to = &destinations[from];
+        Value* const found = &values[from];
+        for (size_t i = 0; i < n; ++i) {
+            found[i] = root[to[i].value >> kRootBits].load(std::memory_order_acquire);
+            rte_prefetch0(chunk_at(found[i]).at());
+        }
+        for (size_t i = 0; i < n; ++i) {
+            at_root[i] = static_cast<FibContent>(found[i]);
+            contents[i] =
+                is_chunk(found[i]) ? chunk_at(found[i]).content_of(slot_in_16(to[i])) : &at_root[i];
+            rte_prefetch0(contents[i]);
+        }
+        for (size_t i = 0; i < n; ++i) {
+            const FibContent content = *contents[i];
+            if ((content & kRefined) != 0) [[unlikely]] {
+                const uint32_t number = chunk_at(found[i]).refining(content);
+                found[i] = *chunk_at(number).content_of(to[i].value & 0xff);
+            } else {
+                found[i] = content;
+            }
+        }
+    }
 }
 
 Fib4::Value Fib4::lookup(Ip4 destination) const noexcept {

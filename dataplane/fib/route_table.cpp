@@ -8,6 +8,7 @@ namespace vethway {
 namespace {
 constexpr RouteEntry kNoRoute{};
 constexpr size_t kLookupChunk = 64;
+static_assert(RouteTable::kMaxEntries <= Fib4::kMostValue);
 }  // namespace
 
 RouteTable::RouteTable(Rcu& rcu)
@@ -62,15 +63,8 @@ void RouteTable::reclaim() noexcept {
 void RouteTable::set(const Prefix4& prefix, const RouteEntry& entry) {
     const uint32_t index = acquire(entry);
     try {
-        const auto [place, added] = used_by_.try_emplace(prefix, Fib4::kNone);
-        try {
-            fib_.set(prefix, index);
-        } catch (...) {
-            if (added) used_by_.erase(place);
-            throw;
-        }
-        const uint32_t before = std::exchange(place->second, index);
-        if (!added) release(before);
+        const Fib4::Value before = fib_.set(prefix, index);
+        if (before != Fib4::kNone) release(before);
     } catch (...) {
         release(index);
         throw;
@@ -78,11 +72,9 @@ void RouteTable::set(const Prefix4& prefix, const RouteEntry& entry) {
 }
 
 bool RouteTable::remove(const Prefix4& prefix) {
-    const auto found = used_by_.find(prefix);
-    if (found == used_by_.end()) return false;
-    fib_.remove(prefix);
-    release(found->second);
-    used_by_.erase(found);
+    const Fib4::Value before = fib_.remove(prefix);
+    if (before == Fib4::kNone) return false;
+    release(before);
     reclaim();
     return true;
 }

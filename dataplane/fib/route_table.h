@@ -27,7 +27,8 @@ public:
     // Control thread: adds or replaces. Throws std::bad_alloc or std::length_error (kMaxEntries)
     // and then has changed nothing.
     void set(const Prefix4& prefix, const RouteEntry& entry);
-    // Control thread: false when there was no such prefix.
+    // Control thread: false when there was no such prefix. Throws std::bad_alloc and then has
+    // changed nothing.
     bool remove(const Prefix4& prefix);
     Fib4::Stats stats() const noexcept { return fib_.stats(); }
 
@@ -53,7 +54,6 @@ private:
     Rcu& rcu_;
     Fib4 fib_;
     std::map<RouteEntry, Shared> shared_;
-    std::map<Prefix4, uint32_t> used_by_;  // prefix -> index
     std::deque<Retired> retired_;
     std::deque<uint32_t> free_;
     std::unique_ptr<std::array<std::atomic<const RouteEntry*>, kMaxEntries>> entries_;

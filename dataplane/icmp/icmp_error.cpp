@@ -2,6 +2,7 @@
 #include "dataplane/icmp/icmp_error.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "dataplane/context.h"
 #include "dataplane/ip4/ip4_options.h"
@@ -130,10 +131,13 @@ static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
     if (!may_send_icmp_error(l3_bytes(*m), packet.link_group)) return ErrorFate::not_allowed;
     if (packet.route != nullptr && packet.route->type == RouteType::broadcast)
         return ErrorFate::not_allowed;
-    if (packet.icmp_type != kIcmpRedirect) show_as_on_wire(*m);  // that one goes on
-    const auto options =
-        echo_options(l3_bytes(*m).first(ip4(*m).header_bytes()), meta(*m).options, c.routes);
-    if (!options) return ErrorFate::not_allowed;
+    if (packet.offload.is_pending() && packet.icmp_type != kIcmpRedirect)  // that one goes on
+        show_as_on_wire(*m);
+    std::optional<EchoedOptions> options(std::in_place);
+    if (const size_t header = ip4(*m).header_bytes(); header != sizeof(Ip4Header)) [[unlikely]] {
+        options = echo_options(l3_bytes(*m).first(header), packet.options, c.routes);
+        if (!options) return ErrorFate::not_allowed;
+    }
     // Path MTU discovery is not held up, nor is what goes to ourselves (Linux icmpv4_mask_allow,
     // icmpv4_xrlim_allow).
     if (!is_fragmentation_needed(packet) && !c.snap().is_own(sender) &&

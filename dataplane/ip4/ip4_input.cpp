@@ -36,7 +36,8 @@ Drop check_ip4(std::span<const std::byte> l3, size_t l3_size) noexcept {
     const size_t total = ip.total_length;
     if (ip.version() != 4 || header < sizeof ip) return Drop::ip4_version;
     if (total < header || total > l3_size || header > l3.size()) return Drop::ip4_short;
-    if (internet_checksum(l3.first(header)) != 0) return Drop::ip4_checksum;
+    if (header == sizeof ip ? !is_checksum_right(ip) : internet_checksum(l3.first(header)) != 0)
+        return Drop::ip4_checksum;
     return check_addresses(Ip4{ip.src}, Ip4{ip.dst});
 }
 

@@ -8,10 +8,10 @@ namespace vethway {
 
 namespace {
 
-// Of 255.255.255.255 and 224.0.0.1, which are all hosts on the link and have no route. ip4_input
-// has let them pass.
+// Of 255.255.255.255 and 224.0.0.1, which are all hosts on the link and have no route: of what is
+// above 224.0.0.0, ip4_input has let only them pass.
 constexpr RouteEntry kLinkGroup{.type = RouteType::broadcast};
-bool is_link_group(Ip4 ip) noexcept { return ip.is_multicast() || ip.is_limited_broadcast(); }
+bool is_link_group(Ip4 ip) noexcept { return ip.value >> 29 == 7; }
 
 // A source route goes before the header, in which the next stop is not yet.
 Ip4 destination_of(rte_mbuf& m) noexcept {
@@ -59,8 +59,14 @@ void ip4_lookup(Context& c, Burst& in, Ip4LookupOutputs out) noexcept {
             c.note(in[i], Step::routed, static_cast<uint32_t>(routes[i]->type),
                    routes[i]->hop_count);
     for (uint16_t i = 0; i < n; ++i) {
-        meta(*in[i]).route = is_link_group(destinations[i]) ? &kLinkGroup : routes[i];
-        dispatch(c, in[i], out);
+        rte_mbuf* const m = in[i];
+        const bool to_link = is_link_group(destinations[i]);
+        const RouteEntry* const route = to_link ? &kLinkGroup : routes[i];
+        meta(*m).route = route;
+        if (route->type == RouteType::forward) [[likely]]
+            out.forward.push(m);
+        else
+            dispatch(c, m, out);
     }
     in.clear();
 }

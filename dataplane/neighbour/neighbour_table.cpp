@@ -85,11 +85,13 @@ std::atomic<uint64_t>& NeighbourTable::key_of(const Neighbour& n) noexcept {
     return keys_[i / kBucket].keys[i % kBucket];
 }
 
+// Without a branch a key, which could not be foretold.
 Neighbour* NeighbourTable::scan(uint32_t bucket, uint64_t packed) noexcept {
+    uint32_t found = 0;
     for (uint32_t i = 0; i < kBucket; ++i)
-        if (keys_[bucket].keys[i].load(std::memory_order_acquire) == packed)
-            return &neighbours_[bucket * kBucket + i];
-    return nullptr;
+        found |= (keys_[bucket].keys[i].load(std::memory_order_acquire) == packed ? 1U : 0U) << i;
+    if (found == 0) return nullptr;
+    return &neighbours_[bucket * kBucket + static_cast<uint32_t>(std::countr_zero(found))];
 }
 
 Neighbour* NeighbourTable::find(NeighbourKey key) noexcept {
@@ -101,6 +103,12 @@ Neighbour* NeighbourTable::find(NeighbourKey key) noexcept {
         return n;
     for (uint32_t i = 0; i < kOverflowBuckets && n == nullptr; ++i) n = scan(buckets_ + i, packed);
     return n;
+}
+
+Neighbour* NeighbourTable::find(NeighbourKey key, Neighbour* likely) noexcept {
+    if (likely != nullptr && key_of(*likely).load(std::memory_order_acquire) == pack(key))
+        return likely;
+    return find(key);
 }
 
 uint32_t NeighbourTable::Bucket::taken() const noexcept {

@@ -103,6 +103,8 @@ public:
 
     // Worker and control thread; null when unknown.
     Neighbour* find(NeighbourKey key) noexcept;
+    // The same, sooner where it is `likely`, any neighbour that the table ever gave out; or null.
+    Neighbour* find(NeighbourKey key, Neighbour* likely) noexcept;
     // The same, added if need be; null when the table is full.
     Neighbour* find_or_add(NeighbourKey key, uint64_t now) noexcept;
     // Control thread: the same, not counted among those learned.

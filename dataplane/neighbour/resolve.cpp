@@ -13,13 +13,13 @@ namespace vethway {
 namespace {
 
 // Makes the frame begin right before its IP packet, whatever it came in, and addresses it.
-void address_frame(rte_mbuf& m, const Mac& dst, const Mac& src) noexcept {
+void address_frame(rte_mbuf& m, const EtherHeader& header) noexcept {
     PacketMeta& packet = meta(m);
-    if (packet.l3_offset != sizeof(EtherHeader)) {
+    if (packet.l3_offset != sizeof(EtherHeader)) [[unlikely]] {
         rte_pktmbuf_adj(&m, static_cast<uint16_t>(packet.l3_offset - sizeof(EtherHeader)));
         packet.l3_offset = sizeof(EtherHeader);
     }
-    ether(m) = {.dst = dst, .src = src, .type = kEtherTypeIp4};
+    ether(m) = header;
 }
 
 // What a packet of ours is not to exceed: its way may be narrower than its link.
@@ -29,8 +29,8 @@ uint16_t mtu_for(const Context& c, rte_mbuf& m, const PortState& port) noexcept 
     return std::min(port.mtu, c.paths.mtu(Ip4{ip4(m).dst}));
 }
 
-void send(Context& c, rte_mbuf* m, const Mac& dst, const PortState& port) noexcept {
-    address_frame(*m, dst, port.mac);
+void send(Context& c, rte_mbuf* m, const EtherHeader& header, const PortState& port) noexcept {
+    address_frame(*m, header);
     const uint16_t mtu = mtu_for(c, *m, port);
     if (wire_size(*m) > mtu) [[unlikely]]
         ip4_fragment(c, m, mtu);
@@ -149,29 +149,72 @@ void wait(Context& c, rte_mbuf* m, PacketList& released) noexcept {
     if (n->read().usable()) release_held(c, *n, released);
 }
 
+// Sends a packet that nothing is special about, so that egress() would do no more; any other it
+// leaves alone.
+bool send_plain(Context& c, rte_mbuf* m, const Adjacency& to) noexcept {
+    const PacketMeta& packet = meta(*m);
+    if (packet.own || packet.l3_offset != sizeof(EtherHeader) || m->pkt_len > to.most_bytes ||
+        packet.offload.checksum != L4Checksum::unknown || packet.offload.gso != Gso::none)
+        return false;
+    ether(*m) = to.header;
+    c.tx.push(c.snap(), m);
+    return true;
+}
+
+// Makes `to` the next hop of `m`. Where its MAC is not known, `m` waits, and is the caller's no
+// more.
+bool look_up(Context& c, rte_mbuf* m, Adjacency& to, PacketList& released) noexcept {
+    const NeighbourKey key{meta(*m).egress, meta(*m).next_hop};
+    Neighbour* const n = c.neighbours.find(key, to.neighbour);
+    const NeighbourLink link = n != nullptr ? n->read() : NeighbourLink{};
+    if (!link.usable()) [[unlikely]] {
+        wait(c, m, released);
+        return false;
+    }
+    if (!c.dry) note_use(c, *n, link);
+    const PortState& port = c.port(key.port);
+    to = {.key = key,
+          .turn = c.adjacencies.turn(),
+          .state = link.state,
+          .header = {.dst = link.mac, .src = port.mac, .type = kEtherTypeIp4},
+          .most_bytes = uint32_t{sizeof(EtherHeader)} + port.mtu,
+          .port = &port,
+          .neighbour = n};
+    return true;
+}
+
+// What needs no next hop.
+bool is_without(Context& c, rte_mbuf* m) noexcept {
+    const PacketMeta& packet = meta(*m);
+    const PortState& port = c.port(packet.egress);
+    if (!port.up)
+        c.drops.add(m, Drop::egress_down);
+    else if (packet.to_broadcast)
+        send(c, m, {.dst = Mac::broadcast(), .src = port.mac, .type = kEtherTypeIp4}, port);
+    else
+        return false;
+    return true;
+}
+
 }  // namespace
 
 void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
+    c.adjacencies.begin_turn();
+    Adjacency* to = nullptr;  // the packet's before, which is often the next one's, too
     for (rte_mbuf* m : routed) {
         const PacketMeta& packet = meta(*m);
-        const PortState& port = c.port(packet.egress);
-        if (!port.up) [[unlikely]] {
-            c.drops.add(m, Drop::egress_down);
-            continue;
+        const NeighbourKey key{packet.egress, packet.next_hop};
+        if (to == nullptr || to->key != key || packet.to_broadcast) {
+            to = &c.adjacencies.place_of(key);
+            if ((!c.adjacencies.is_right(*to, key) || packet.to_broadcast) &&
+                (is_without(c, m) || !look_up(c, m, *to, released))) {
+                to = nullptr;
+                continue;
+            }
         }
-        if (packet.to_broadcast) [[unlikely]] {
-            send(c, m, Mac::broadcast(), port);
-            continue;
-        }
-        Neighbour* n = c.neighbours.find({packet.egress, packet.next_hop});
-        const NeighbourLink link = n != nullptr ? n->read() : NeighbourLink{};
-        if (link.usable()) [[likely]] {
-            if (!c.dry) note_use(c, *n, link);
-            c.note(m, Step::resolved, static_cast<uint32_t>(link.state), 0, Drop::none, link.mac);
-            send(c, m, link.mac, port);
-        } else {
-            wait(c, m, released);
-        }
+        c.note(m, Step::resolved, static_cast<uint32_t>(to->state), 0, Drop::none, to->header.dst);
+        if (!send_plain(c, m, *to)) [[unlikely]]
+            send(c, m, to->header, *to->port);
     }
     routed.clear();
 }

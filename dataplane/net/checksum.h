@@ -43,6 +43,23 @@ inline uint16_t internet_checksum(std::span<const std::byte> bytes) noexcept {
     return sum.checksum();
 }
 
+// Whether the checksum in a header without options, of 20 bytes, is right. A ones' complement sum
+// of 64 bits is as good as one of 16: both are the number modulo 65535, since 2^16 is 1 to that. It
+// must be 0 there, which a header that begins with its version is by no zeros.
+inline bool is_checksum_right(const Ip4Header& ip) noexcept {
+    uint64_t first, second;
+    uint32_t last;
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&ip);
+    std::memcpy(&first, bytes, sizeof first);
+    std::memcpy(&second, bytes + sizeof first, sizeof second);
+    std::memcpy(&last, bytes + 2 * sizeof first, sizeof last);
+    uint64_t sum = first + second;
+    sum += sum < second ? 1 : 0;  // the carry goes around
+    sum += last;
+    sum += sum < last ? 1 : 0;
+    return sum % 0xffff == 0;
+}
+
 // RFC 1624 equation 3, HC' = ~(~HC + ~m + m'): the checksum after one 16-bit word changed.
 constexpr uint16_t updated_checksum(uint16_t checksum, uint16_t before, uint16_t after) noexcept {
     uint32_t s = static_cast<uint16_t>(~checksum);

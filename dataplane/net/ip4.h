@@ -31,6 +31,11 @@ struct Ip4 {
     }  // 240/4 and broadcast
     constexpr bool is_limited_broadcast() const noexcept { return value == 0xffffffff; }
     constexpr bool is_link_local() const noexcept { return value >> 16 == 0xa9fe; }  // RFC 3927
+    // None of those: an address that a host may have, as far as that can be seen.
+    constexpr bool is_host() const noexcept {
+        const uint32_t first = value >> 24;
+        return first - 1 < 223 && first != 127;
+    }
     friend constexpr auto operator<=>(const Ip4&, const Ip4&) = default;
 };
 

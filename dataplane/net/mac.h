@@ -27,9 +27,9 @@ struct Mac {
         return v;
     }
     static constexpr Mac from_u48(uint64_t v) noexcept {
-        Mac m;
-        for (size_t i = 6; i-- > 0; v >>= 8) m.bytes[i] = static_cast<uint8_t>(v);
-        return m;
+        return {{static_cast<uint8_t>(v >> 40), static_cast<uint8_t>(v >> 32),
+                 static_cast<uint8_t>(v >> 24), static_cast<uint8_t>(v >> 16),
+                 static_cast<uint8_t>(v >> 8), static_cast<uint8_t>(v)}};
     }
     // IEEE 802: the I/G bit, set for multicast and broadcast.
     constexpr bool is_group() const noexcept { return (bytes[0] & 1) != 0; }

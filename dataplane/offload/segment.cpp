@@ -126,13 +126,11 @@ size_t l4_header_bytes(rte_mbuf& m, size_t l4, Gso gso) noexcept {
     return bytes >= least && l4 + bytes <= m.data_len ? bytes : 0;
 }
 
-size_t wire_size(rte_mbuf& m) noexcept {
+size_t segment_wire_size(rte_mbuf& m) noexcept {
     const Offload& o = meta(m).offload;
-    const size_t whole = ip4(m).total_length;
-    if (o.gso == Gso::none) [[likely]]
-        return whole;
     const size_t l4 = l4_of(m, o);
-    return std::min(whole, l4 - meta(m).l3_offset + l4_header_bytes(m, l4, o.gso) + o.gso_size);
+    return std::min<size_t>(ip4(m).total_length,
+                            l4 - meta(m).l3_offset + l4_header_bytes(m, l4, o.gso) + o.gso_size);
 }
 
 void segment(Context& c, rte_mbuf* m, PacketList& out) noexcept {

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "dataplane/offload/offload.h"
+#include "dataplane/meta.h"
 
 namespace vethway {
 
@@ -17,7 +17,10 @@ class PacketList;
 
 // Bytes of the packet from its IP header on, as the largest of its segments has them: what an MTU
 // is compared with. `m` is an IPv4 packet behind ip4_input.
-size_t wire_size(rte_mbuf& m) noexcept;
+size_t segment_wire_size(rte_mbuf& m) noexcept;  // of a super-frame
+inline size_t wire_size(rte_mbuf& m) noexcept {
+    return meta(m).offload.gso == Gso::none ? size_t{ip4(m).total_length} : segment_wire_size(m);
+}
 
 // Of the TCP or UDP header that begins at `l4`; 0: it is none, or the frame's first segment ends
 // before it does.

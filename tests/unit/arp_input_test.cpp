@@ -258,8 +258,7 @@ class ArpKnobTest : public ArpInputTest, public testing::WithParamInterface<Knob
 TEST_P(ArpKnobTest, RequestIs) {
     const KnobCase& is = GetParam();
     snap_.ports[1].addresses.push_back({kSecond, 24});
-    snap_.own.push_back(kSecond);
-    std::ranges::sort(snap_.own);
+    snap_.own.add(kSecond);
     route("10.0.9.0/24", RouteType::forward, {{1, {}, UINT32_MAX}});
     route("50.0.0.0/8", RouteType::forward, {{1, kGateway, UINT32_MAX}});
     route("60.0.0.0/8", RouteType::blackhole);

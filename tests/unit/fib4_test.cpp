@@ -68,8 +68,8 @@ INSTANTIATE_TEST_SUITE_P(Edges, Fib4Cases, testing::Values(
          {{"0.0.0.0", 7}, {"0.0.0.1", 0}, {"255.255.255.255", 0}}},
     Case{"last_address", {{"255.255.255.255/32", 7}},
          {{"255.255.255.254", 0}, {"255.255.255.255", 7}, {"0.0.0.0", 0}}},
-    Case{"largest_value", {{"10.1.2.3/32", 0x7fffffff}, {"20.0.0.0/8", 0x7fffffff}},
-         {{"10.1.2.3", 0x7fffffff}, {"20.1.1.1", 0x7fffffff}}},
+    Case{"largest_value", {{"10.1.2.3/32", 0x7fff}, {"20.0.0.0/8", 0x7fff}},
+         {{"10.1.2.3", 0x7fff}, {"20.1.1.1", 0x7fff}}},
     Case{"nested_outwards", {{"10.1.2.3/32", 5}, {"10.1.2.0/24", 4}, {"10.1.0.0/16", 3},
           {"10.0.0.0/8", 2}, {"0.0.0.0/0", 1}},
          {{"9.1.2.3", 1}, {"10.2.2.3", 2}, {"10.1.3.3", 3}, {"10.1.2.4", 4}, {"10.1.2.3", 5}}},
@@ -104,6 +104,32 @@ INSTANTIATE_TEST_SUITE_P(Edges, Fib4Cases, testing::Values(
     [](const auto& c) { return c.param.name; });
 // clang-format on
 
+TEST(Fib4, SetSaysWhatWasThere) {
+    Rcu rcu(1);
+    Fib4 fib(rcu);
+    for (const char* p : {"10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32"}) {
+        EXPECT_EQ(fib.set(prefix(p), 7), Fib4::kNone) << p;
+        EXPECT_EQ(fib.set(prefix(p), 8), 7U) << p;
+        EXPECT_EQ(fib.remove(prefix(p)), 8U) << p;
+        EXPECT_EQ(fib.remove(prefix(p)), Fib4::kNone) << p;
+    }
+}
+
+// 256 contents that are all unlike their neighbours, each of which is refined, and back.
+TEST(Fib4, ChunkWithAllThatItCanHold) {
+    Rcu rcu(1);
+    Fib4 fib(rcu);
+    const auto at = [](uint32_t slot, uint32_t host) { return Ip4{0x0a010000 | slot << 8 | host}; };
+    for (uint32_t slot = 0; slot < 256; ++slot) fib.set({at(slot, 0), 24}, 1 + slot);
+    for (uint32_t slot = 0; slot < 256; ++slot) fib.set({at(slot, slot), 32}, 1000 + slot);
+    for (uint32_t slot = 0; slot < 256; ++slot)
+        for (uint32_t host = 0; host < 256; ++host)
+            ASSERT_EQ(fib.lookup(at(slot, host)), host == slot ? 1000 + slot : 1 + slot);
+    for (uint32_t slot = 0; slot < 256; slot += 2) fib.remove({at(slot, slot), 32});
+    for (uint32_t slot = 0; slot < 256; ++slot)
+        ASSERT_EQ(fib.lookup(at(slot, slot)), slot % 2 == 1 ? 1000 + slot : 1 + slot);
+}
+
 TEST(Fib4, RemoveSaysWhetherItWasThere) {
     Rcu rcu(1);
     Fib4 fib(rcu);
@@ -120,7 +146,7 @@ TEST(Fib4DeathTest, CallersErrors) {
     Rcu rcu(1);
     Fib4 fib(rcu);
     EXPECT_DEATH(fib.set(prefix("10.0.0.0/8"), Fib4::kNone), "kNone");
-    EXPECT_DEATH(fib.set(prefix("10.0.0.0/8"), 0x80000000), "is_chunk");
+    EXPECT_DEATH(fib.set(prefix("10.0.0.0/8"), 0x8000), "kMostValue");
     EXPECT_DEATH(fib.set(prefix("10.0.0.1/8"), 1), "network");
     EXPECT_DEATH(fib.remove(prefix("10.0.0.1/8")), "network");
     EXPECT_DEATH(fib.set({Ip4{}, 33}, 1), "length");
@@ -149,7 +175,7 @@ struct Checked {
             .network();
     }
     void set(const Prefix4& p) {
-        const Fib4::Value value = 1 + below(0x7fffffff);
+        const Fib4::Value value = 1 + below(0x7fff);
         fib.set(p, value);
         routes[p] = value;
     }

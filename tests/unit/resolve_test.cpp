@@ -126,8 +126,7 @@ class AnnounceTest : public ResolveTest, public testing::WithParamInterface<Anno
 constexpr Ip4 kSecond{10, 0, 2, 9};  // in the same subnet
 TEST_P(AnnounceTest, AsksFrom) {
     snap_.ports[2].addresses.push_back({kSecond, 24});
-    snap_.own.push_back(kSecond);
-    std::ranges::sort(snap_.own);
+    snap_.own.add(kSecond);
     route("10.0.2.9", RouteType::local, {{2, {}, UINT32_MAX}});
     knob(2, PortKnob::arp_announce, GetParam().announce);
     receive(frame(Ip4Packet{.protocol = kProtocolIcmp,

@@ -195,7 +195,7 @@ private:
                               .tx_queues = 1,
                               .mac = kPortMac[p],
                               .addresses = {{kPortIp[p], 24}}};
-            snap_.own.push_back(kPortIp[p]);
+            snap_.own.add(kPortIp[p]);
             const std::string net = "10.0." + std::to_string(p);
             route((net + ".0/24").c_str(), RouteType::forward, {{p, {}, UINT32_MAX}});
             route((net + ".1").c_str(), RouteType::local, {{p, {}, UINT32_MAX}});

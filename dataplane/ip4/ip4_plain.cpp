@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ip4/ip4_plain.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "dataplane/context.h"
+#include "dataplane/net/checksum.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr size_t kL3 = sizeof(EtherHeader);
+constexpr uint8_t kWithoutOptions = 0x45;
+
+// An Ethernet header as two words of eight bytes: the destination with what follows, and the
+// source with the type.
+struct EtherWords {
+    uint64_t to, from;
+    static constexpr uint64_t kAddress =
+        std::bit_cast<uint64_t>(std::array<uint8_t, 8>{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0});
+
+    explicit EtherWords(const EtherHeader& eth) noexcept {
+        std::memcpy(&to, &eth, sizeof to);
+        std::memcpy(&from, reinterpret_cast<const std::byte*>(&eth) + offsetof(EtherHeader, src),
+                    sizeof from);
+    }
+};
+
+class PlainIp4 {
+public:
+    PlainIp4(const Snapshot& snap, const PortState& port) noexcept
+        : ours_({.dst = port.mac, .src = port.mac, .type = kEtherTypeIp4}),
+          offloads_(port.offloads),
+          own_(snap.own) {}
+
+    bool is(rte_mbuf& m) const noexcept {
+        if (m.data_len < kL3 + sizeof(Ip4Header)) return false;
+        const auto& ip = *rte_pktmbuf_mtod_offset(&m, const Ip4Header*, kL3);
+        return is_for_us(EtherWords(ether(m))) && is_right(ip, m.pkt_len) &&
+               !own_.has(Ip4{ip.src}) && (!offloads_ || leaves_header_alone(m));
+    }
+
+private:
+    // IPv4 to the port's address, from another.
+    bool is_for_us(const EtherWords& eth) const noexcept {
+        const uint64_t to = eth.to ^ ours_.to, from = eth.from ^ ours_.from;
+        return (to & EtherWords::kAddress) == 0 && (from & ~EtherWords::kAddress) == 0 && from != 0;
+    }
+    static bool is_right(const Ip4Header& ip, size_t frame_size) noexcept {
+        const size_t total = ip.total_length;
+        return ip.version_ihl == kWithoutOptions && total >= sizeof ip &&
+               kL3 + total <= frame_size && is_checksum_right(ip) && Ip4{ip.src}.is_host() &&
+               Ip4{ip.dst}.is_host();
+    }
+    // What the sender left to the device is behind the IP header.
+    static bool leaves_header_alone(rte_mbuf& m) noexcept {
+        const Offload& o = meta(m).offload;
+        return !o.is_pending() || o.checksum_start >= m.data_off + kL3 + sizeof(Ip4Header);
+    }
+
+    const EtherWords ours_;
+    const bool offloads_;
+    const OwnAddresses& own_;
+};
+
+// How many of these are not. Out of line, for the sake of those that are.
+[[gnu::noinline]] uint16_t count_others(const PlainIp4& plain, rte_mbuf** at,
+                                        rte_mbuf** end) noexcept {
+    return static_cast<uint16_t>(std::find_if(at, end, [&](rte_mbuf* m) { return plain.is(*m); }) -
+                                 at);
+}
+
+// Ethernet pads.
+void trim_padding(rte_mbuf& m) noexcept {
+    const size_t end = kL3 + rte_pktmbuf_mtod_offset(&m, const Ip4Header*, kL3)->total_length;
+    if (end != m.pkt_len) trim_frame(m, end);
+}
+
+}  // namespace
+
+void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept {
+    if (rx.empty()) return;
+    const PlainIp4 plain(c.snap(), c.port(meta(*rx[0]).port));
+    const uint16_t before = out.checked.size();
+    rte_mbuf** at = rx.begin();
+    rte_mbuf** const end = rx.end();
+    for (; at != end; ++at) {
+        rte_mbuf* const m = *at;
+        if (!plain.is(*m)) [[unlikely]]
+            break;
+        trim_padding(*m);
+        meta(*m).l3_offset = kL3;
+        out.checked.push(m);
+    }
+    if (c.tracer.active()) [[unlikely]]
+        for (uint16_t i = before; i < out.checked.size(); ++i)
+            c.note(out.checked[i], Step::classified, kEtherTypeIp4, 0);
+    if (at == end) [[likely]]
+        return rx.clear();
+    for (uint16_t n = count_others(plain, at, end); n > 0; --n) out.other.push(*at++);
+    rx.drop_first(static_cast<uint16_t>(at - rx.begin()));
+}
+
+}  // namespace vethway

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker remembers of the next hops that it sends to: the Ethernet header, ready to be
+// written. Looked up anew each turn, which is a burst, and then good for all of its packets.
+#pragma once
+
+#include <array>
+
+#include "dataplane/neighbour/neighbour_table.h"
+#include "dataplane/net/headers.h"
+
+namespace vethway {
+
+struct PortState;
+
+struct Adjacency {
+    NeighbourKey key;
+    uint64_t turn = 0;        // in which the rest was right; the first is 1
+    NeighbourState state{};   // usable
+    EtherHeader header{};     // dst is the neighbour's
+    uint32_t most_bytes = 0;  // of a frame that the port takes
+    const PortState* port = nullptr;
+    Neighbour* neighbour = nullptr;  // of the key in any turn before: a hint
+};
+
+class Adjacencies {
+public:
+    void begin_turn() noexcept { ++turn_; }
+    // The place of the key's; what is there may be another's, or of another turn.
+    Adjacency& place_of(NeighbourKey key) noexcept {
+        return places_[(key.ip.value * 0x9e3779b1U >> 16 ^ key.port) % places_.size()];
+    }
+    bool is_right(const Adjacency& a, NeighbourKey key) const noexcept {
+        return a.turn == turn_ && a.key.ip == key.ip && a.key.port == key.port;
+    }
+    uint64_t turn() const noexcept { return turn_; }
+
+private:
+    uint64_t turn_ = 0;
+    std::array<Adjacency, 64> places_;
+};
+
+}  // namespace vethway

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// IPv4 forwarding on memory ports: vethway's worker as it is, beside `io`, which only receives and
+// sends, and beside what DPDK offers for the same.
+#include <benchmark/benchmark.h>
+
+#include "perf/bench/bench.h"
+#include "perf/bench/destinations.h"
+#include "perf/bench/graph_router.h"
+#include "perf/bench/lpm_router.h"
+#include "perf/bench/switch.h"
+
+namespace vethway::bench {
+namespace {
+
+constexpr uint32_t kHops = 16;
+
+// One packet an iteration.
+std::function<bool(uint16_t)> until_enough(benchmark::State& state) {
+    return [&state](uint16_t n) { return state.KeepRunningBatch(n); };
+}
+
+void check(benchmark::State& state, uint64_t sent) {
+    if (sent != static_cast<uint64_t>(state.iterations())) state.SkipWithError("packets are lost");
+    state.SetItemsProcessed(state.iterations());
+}
+
+void forward(benchmark::State& state) {
+    MemoryPorts ports;
+    Switch bench(ports);
+    const auto to = destinations(static_cast<size_t>(state.range(0)), kHops);
+    for (const Destination& d : to) bench.routes().set(d.route, Switch::via(d.hop));
+    bench.run(frames_to(to), until_enough(state));
+    check(state, bench.counters().ports[2].tx_packets.value());
+}
+
+// As testpmd's io mode has it.
+void io(benchmark::State& state) {
+    MemoryPorts ports;
+    ports.receive(frames_to(destinations(static_cast<size_t>(state.range(0)), kHops)),
+                  until_enough(state));
+    uint64_t sent = 0;
+    while (!ports.ended()) {
+        rte_mbuf* frames[kBurst];
+        const uint16_t n = rte_eth_rx_burst(ports.id(0), 0, frames, kBurst);
+        sent += rte_eth_tx_burst(ports.id(1), 0, frames, n);
+    }
+    check(state, sent);
+}
+
+template <bool verifies_checksums>
+void lpm(benchmark::State& state) {
+    MemoryPorts ports;
+    const auto to = destinations(static_cast<size_t>(state.range(0)), kHops);
+    LpmRouter router(ports, verifies_checksums);
+    for (const Destination& d : to) router.add(d.route, d.hop);
+    ports.receive(frames_to(to), until_enough(state));
+    while (!ports.ended()) router.poll();
+    check(state, router.sent());
+}
+void l3fwd(benchmark::State& state) { lpm<false>(state); }
+void l3fwd_checksum(benchmark::State& state) { lpm<true>(state); }
+
+void graph(benchmark::State& state) {
+    MemoryPorts ports;
+    const auto to = destinations(static_cast<size_t>(state.range(0)), kHops);
+    static GraphRouter router(ports);
+    for (const Destination& d : to) router.add(d.route, d.hop);
+    ports.receive(frames_to(to), until_enough(state));
+    while (!ports.ended()) router.poll();
+    rte_eth_stats sent{};
+    rte_eth_stats_get(ports.id(1), &sent);
+    check(state, sent.opackets);
+}
+
+// --- What is not forwarded: never dearer than what is ---
+void drop(benchmark::State& state, const FrameSpec& spec, Drop why) {
+    MemoryPorts ports;
+    Switch bench(ports);
+    bench.routes().set({Ip4(20, 0, 0, 0), 8}, Switch::via(0));
+    bench.run({make_frame(spec)}, until_enough(state));
+    check(state, bench.counters().ports[1].dropped[static_cast<size_t>(why)].value());
+}
+constexpr Ip4 kRouted{20, 0, 0, 1}, kUnrouted{30, 0, 0, 1};
+void drop_checksum(benchmark::State& state) {
+    drop(state, {.destination = kRouted, .wrong_checksum = true}, Drop::ip4_checksum);
+}
+void drop_ttl(benchmark::State& state) {
+    drop(state, {.destination = kRouted, .ttl = 1}, Drop::ttl_expired);
+}
+void drop_no_route(benchmark::State& state) {
+    drop(state, {.destination = kUnrouted}, Drop::no_route);
+}
+
+}  // namespace
+
+void add_forward_benches() {
+    for (const auto& [name, function] :
+         {Named{"forward", forward}, Named{"io", io}, Named{"l3fwd", l3fwd},
+          Named{"l3fwd_checksum", l3fwd_checksum}})
+        add(name, function)->Arg(1)->Arg(10'000);
+    add("graph", graph)->Arg(1)->Arg(1000);  // it takes 1024 routes
+    add("drop_checksum", drop_checksum);
+    add("drop_ttl", drop_ttl);
+    add("drop_no_route", drop_no_route);
+}
+
+}  // namespace vethway::bench

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two ports without a wire: net_null, into whose empty frames a receive callback writes packets, as
+// a network card writes them to memory. Whoever forwards in a bench uses them: vethway by its own
+// EthdevPort, rivals by their ethdev port numbers.
+#pragma once
+
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "dataplane/net/headers.h"
+#include "dataplane/port/port.h"
+
+namespace vethway::bench {
+
+inline constexpr size_t kFrameBytes = 64;
+struct alignas(64) Frame {
+    std::array<std::byte, kFrameBytes> bytes;
+};
+
+// What is received: UDP from a host behind port 1, whose destinations come in this order, over and
+// over. Defaults are valid.
+struct FrameSpec {
+    Ip4 destination;
+    uint8_t ttl = 64;
+    bool wrong_checksum = false;
+};
+Frame make_frame(const FrameSpec& spec);
+
+inline constexpr Ip4 kSender{10, 0, 0, 2};  // the host behind port 1
+// The addresses of the switch's ports and of the hosts behind them.
+inline constexpr Mac kPortMacs[] = {{{0x02, 0, 0, 0, 0, 1}}, {{0x02, 0, 0, 0, 0, 2}}};
+inline constexpr Mac kHostMacs[] = {{{0x06, 0, 0, 0, 0, 1}}, {{0x06, 0, 0, 0, 0, 2}}};
+
+// One pair at a time. Frames come in at port 0, and go where the device frees them at port 1.
+class MemoryPorts {
+public:
+    MemoryPorts();  // throws PortError, std::runtime_error
+    ~MemoryPorts();
+    MemoryPorts(const MemoryPorts&) = delete;
+    MemoryPorts& operator=(const MemoryPorts&) = delete;
+
+    // Before each burst of up to `n` packets `go_on(n)` is asked; once it says no, nothing is
+    // received any more and `ended()` is true.
+    void receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
+    bool ended() const noexcept { return ended_; }
+
+    Port& port(size_t i) noexcept { return *ports_[i]; }
+    uint16_t id(size_t i) const noexcept { return ids_[i]; }
+    const FrameBuffers& buffers() const noexcept { return buffers_; }
+
+private:
+    struct FreePool {
+        void operator()(rte_mempool* p) const noexcept { rte_mempool_free(p); }
+    };
+    using Pool = std::unique_ptr<rte_mempool, FreePool>;
+    static uint16_t fill(uint16_t id, uint16_t queue, rte_mbuf** frames, uint16_t n, uint16_t most,
+                         void* self);
+
+    Pool pool_, large_pool_;
+    FrameBuffers buffers_;
+    std::array<std::unique_ptr<Port>, 2> ports_;
+    std::array<uint16_t, 2> ids_{};
+    const rte_eth_rxtx_callback* callback_ = nullptr;
+    std::vector<Frame> frames_;
+    size_t next_ = 0;
+    std::function<bool(uint16_t)> go_on_;
+    bool ended_ = false;
+};
+
+}  // namespace vethway::bench

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf/bench/switch.h"
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <stdexcept>
+
+namespace vethway::bench {
+
+namespace {
+Ip4 hop_address(uint32_t hop) { return Ip4{Ip4(10, 1, 0, 2).value + hop}; }
+}  // namespace
+
+Switch::Switch(MemoryPorts& ports)
+    : ports_(ports), snapshot_(rcu_, std::make_unique<const Snapshot>(make_snapshot())) {
+    for (uint32_t hop = 0; hop < kNextHops; ++hop) {
+        Neighbour* n = neighbours_.find_or_add_permanent({2, hop_address(hop)}, rte_rdtsc());
+        n->change(n->read(), {NeighbourState::permanent, kHostMacs[1]}, rte_rdtsc());
+    }
+    Neighbour* sender = neighbours_.find_or_add_permanent({1, kSender}, rte_rdtsc());
+    sender->change(sender->read(), {NeighbourState::permanent, kHostMacs[0]}, rte_rdtsc());
+    routes_.set({kSender, 32},
+                {.type = RouteType::forward, .hop_count = 1, .hops = {{1, {}, UINT32_MAX}}});
+    worker_ = std::make_unique<Worker>(0,
+                                       WorkerShared{.rcu = rcu_,
+                                                    .snapshot = snapshot_,
+                                                    .routes = routes_,
+                                                    .neighbours = neighbours_,
+                                                    .reassembly = reassembly_,
+                                                    .punt_queue = punt_queue_,
+                                                    .arp_asked = arp_asked_,
+                                                    .watches = watches_,
+                                                    .waker = waker_,
+                                                    .workers = 1,
+                                                    .sleeps = false},
+                                       ports.buffers(), *inject_ring_, *counters_, &recorder_);
+}
+
+Switch::~Switch() {
+    worker_.reset();
+    numa_delete(counters_);
+}
+
+RouteEntry Switch::via(uint32_t hop) {
+    return {.type = RouteType::forward,
+            .hop_count = 1,
+            .hops = {NextHop{2, hop_address(hop), UINT32_MAX}}};
+}
+
+Snapshot Switch::make_snapshot() const {
+    Snapshot s;
+    s.generation = 1;
+    s.ports.resize(3);
+    s.ports[kLoopback] = {.up = true, .mtu = UINT16_MAX};
+    for (uint16_t p = 1; p <= 2; ++p) {
+        const Ip4 address(10, static_cast<uint8_t>(p - 1), 0, 1);
+        s.ports[p] = {.device = &ports_.port(p - 1U),
+                      .up = true,
+                      .mtu = 1500,
+                      .tx_queues = 1,
+                      .mac = kPortMacs[p - 1],
+                      .addresses = {{address, 24}}};
+        s.own.add(address);
+    }
+    s.rx = {{{1, 0}}};
+    return s;
+}
+
+void Switch::receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on) {
+    ports_.receive(std::move(frames), [this, go_on = std::move(go_on)](uint16_t n) {
+        if (go_on(n)) return true;
+        worker_->stop();
+        return false;
+    });
+}
+
+void Switch::run(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on) {
+    receive(std::move(frames), std::move(go_on));
+    worker_->run();
+}
+
+void Switch::start(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on) {
+    receive(std::move(frames), std::move(go_on));
+    const auto run = [](void* worker) {
+        static_cast<Worker*>(worker)->run();
+        return 0;
+    };
+    if (rte_eal_remote_launch(run, worker_.get(), rte_get_next_lcore(UINT_MAX, 1, 0)) != 0)
+        throw std::runtime_error("the other lcore is busy");
+}
+
+void Switch::join() noexcept { rte_eal_mp_wait_lcore(); }
+
+}  // namespace vethway::bench

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A switch of one worker on memory ports, without a control thread: what a bench measures is
+// Worker::run() itself.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "dataplane/numa_memory.h"
+#include "dataplane/worker.h"
+#include "perf/bench/memory_ports.h"
+
+namespace vethway::bench {
+
+struct NoWaker final : WorkerWaker {
+    void wake(unsigned) noexcept override {}
+};
+
+class Switch {
+public:
+    // Port 1 receives, by port 2 packets leave; the hosts behind them are known.
+    explicit Switch(MemoryPorts& ports);
+    ~Switch();
+    Switch(const Switch&) = delete;
+    Switch& operator=(const Switch&) = delete;
+
+    RouteTable& routes() noexcept { return routes_; }
+    // By a next hop behind port 2; `hop` counts from 0 to kNextHops - 1.
+    static constexpr uint32_t kNextHops = 256;
+    static RouteEntry via(uint32_t hop);
+
+    // The worker, on this thread: receives `frames`, over and over, as long as `go_on` says so
+    // (MemoryPorts::receive). Once.
+    void run(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
+    // The same on another lcore; join() returns when it has ended.
+    void start(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
+    void join() noexcept;
+    const Counters& counters() const noexcept { return *counters_; }
+
+private:
+    void receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
+    Snapshot make_snapshot() const;
+
+    MemoryPorts& ports_;
+    Rcu rcu_{1};
+    RouteTable routes_{rcu_};
+    NeighbourTable neighbours_{{.thresholds = {}, .max_permanent = 2 * kNextHops, .max_held = 64}};
+    ReassemblyTable reassembly_{64, rte_get_tsc_hz()};
+    PuntQueue punt_queue_;
+    ArpAsked arp_asked_;
+    NoWaker waker_;
+    Ring inject_ring_{rte_ring_create("bench_inject", 64, SOCKET_ID_ANY, 0)};
+    Counters* const counters_ = numa_new<Counters>(-1);
+    FlightRecorder recorder_{4096, -1};
+    Published<Snapshot> snapshot_;
+    Published<WatchSet> watches_{rcu_, std::make_unique<WatchSet>()};
+    std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace vethway::bench
