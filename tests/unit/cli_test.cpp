@@ -363,10 +363,10 @@ using Completion = CommandLine;
 TEST_F(CommandLine, UnknownCommandsAreNamed) {
     EXPECT_EQ(refused("bogus"),
               "no such thing \"bogus\"; there are: status, show, explain, route, neighbour, "
-              "address, port, apply, reload, ping, capture, doctor, completion");
+              "address, path, port, apply, reload, ping, capture, doctor, completion");
     EXPECT_EQ(refused("show bogus"),
               "show: no such thing \"bogus\"; there are: ports, knobs, routes, neighbours, "
-              "drops, counters, lcores, config");
+              "paths, drops, counters, lcores, config");
     EXPECT_EQ(refused("route show"), "route: no such thing \"show\"; there are: add, del, get");
 }
 
