@@ -15,14 +15,18 @@ uint64_t in_seconds(uint64_t seconds) { return rte_rdtsc() + seconds * rte_get_t
 
 }  // namespace
 
+std::span<const NextHop> Paths::hops_to(Ip4 to) const {
+    const RouteEntry& route = dataplane_.routes().lookup(to);
+    if (route.type != RouteType::forward) return {};
+    return std::span(route.hops).first(route.hop_count);
+}
+
 // Of several next hops the least; 0 where there is no way.
 uint16_t Paths::mtu_of_link(Ip4 to) const {
-    const RibRoute* route = rib_.lookup(to);
-    if (route == nullptr) return 0;
     uint16_t least = 0;
-    for (const RibHop& hop : route->hops) {
-        const ManagedPort* port = hop.up ? ports_.find(hop.port) : nullptr;
-        if (port != nullptr && (least == 0 || port->mtu() < least)) least = port->mtu();
+    for (const NextHop& hop : hops_to(to)) {
+        const uint16_t mtu = dataplane_.snapshot().ports[hop.port].mtu;
+        if (least == 0 || mtu < least) least = mtu;
     }
     return least;
 }
@@ -44,44 +48,43 @@ void Paths::narrow(Ip4 to, uint16_t mtu) {
 // Linux ip_fib_check_default.
 bool Paths::is_gateway(const std::string& port, Ip4 address) const {
     return std::ranges::any_of(rib_.routes(), [&](const RibRoute& route) {
-        return std::ranges::any_of(
-            route.hops, [&](const RibHop& hop) { return hop.port == port && hop.via == address; });
+        return std::ranges::any_of(route.hops, [&](const RibHop& hop) {
+            return hop.up && hop.port == port && hop.via == address;
+        });
     });
+}
+
+// Only the gateway that is used now has a say: the next hop that it is, or that it took the place
+// of.
+const NextHop* Paths::hop_by(const Redirect& told) const {
+    for (const NextHop& hop : hops_to(told.to)) {
+        if (hop.via.is_zero()) continue;
+        const Ip4 better = table_.via(told.to, hop.port);
+        if ((better.is_zero() ? hop.via : better) == told.from) return &hop;
+    }
+    return nullptr;
 }
 
 bool Paths::is_credible(const Redirect& told) const {
     const ManagedPort* port = ports_.find(told.port);
-    const RibRoute* route = rib_.lookup(told.to);
-    if (port == nullptr || route == nullptr) return false;
+    if (port == nullptr || told.via == told.from || !told.via.is_host()) return false;
     const PortState& state = dataplane_.snapshot().ports[told.port];
-    // Only the gateway that is used now has a say.
-    const Ip4 known = table_.via(told.to);
-    const bool from_gateway =
-        known.is_zero()
-            ? std::ranges::any_of(route->hops,
-                                  [&](const RibHop& hop) { return hop.up && hop.via == told.from; })
-            : known == told.from;
-    if (!from_gateway || told.via == told.from || told.via.is_multicast() ||
-        told.via.is_limited_broadcast() || told.via.is_zero())
-        return false;
     if (!state.knobs.is_on(PortKnob::shared_media))
         return state.on_link(told.via, told.from) &&
                (!state.knobs.is_on(PortKnob::secure_redirects) ||
                 is_gateway(port->config.name, told.via));
-    const RibRoute* to_it = rib_.lookup(told.via);
-    return to_it == nullptr ||
-           (to_it->origin != RouteOrigin::local && to_it->origin != RouteOrigin::broadcast);
+    const RouteType type = dataplane_.routes().lookup(told.via).type;
+    return type != RouteType::local && type != RouteType::broadcast;
 }
 
 // The next redirect counts, if the new gateway has to be found first.
 void Paths::redirect(const Redirect& told) {
-    if (!is_credible(told)) return;
-    const RibRoute* route = rib_.lookup(told.to);
-    const auto hop = std::ranges::find_if(route->hops, &RibHop::up);
-    if (hop == route->hops.end()) return;
-    if (!neighbours_.is_usable_or_sought({ports_.find(hop->port)->index, told.via})) return;
+    const NextHop* const hop = hop_by(told);
+    if (hop == nullptr || !is_credible(told)) return;
+    if (!neighbours_.is_usable_or_sought({hop->port, told.via})) return;
     PathTable::Entry path = table_.find(told.to).value_or(PathTable::Entry{.to = told.to});
     path.via = told.via;
+    path.via_port = hop->port;
     path.expires = in_seconds(kRedirectExpires);
     table_.set(path);
 }

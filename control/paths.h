@@ -4,6 +4,7 @@
 // __ip_do_redirect) and knobs. Control thread.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "control/neighbours.h"
@@ -41,7 +42,9 @@ public:
     void tick();
 
 private:
+    std::span<const NextHop> hops_to(Ip4 to) const;
     uint16_t mtu_of_link(Ip4 to) const;
+    const NextHop* hop_by(const Redirect& told) const;
     bool is_credible(const Redirect& told) const;
     bool is_gateway(const std::string& port, Ip4 address) const;
 

@@ -44,6 +44,7 @@ static bool strip_priority_tag(rte_mbuf& m) noexcept {
 }
 
 void classify(Context& c, Burst& rx, ClassifyOutputs out) noexcept {
+    const uint16_t ip4_before = out.ip4.size(), arp_before = out.arp.size();
     for (rte_mbuf* m : rx) {
         PacketMeta& packet = meta(*m);
         const Mac& mac = c.port(packet.port).mac;
@@ -60,8 +61,10 @@ void classify(Context& c, Burst& rx, ClassifyOutputs out) noexcept {
             c.drops.add(m, is.why);
     }
     if (c.tracer.active()) [[unlikely]] {
-        for (rte_mbuf* m : out.ip4) c.note(m, Step::classified, kEtherTypeIp4, meta(*m).link_group);
-        for (rte_mbuf* m : out.arp) c.note(m, Step::classified, kEtherTypeArp, meta(*m).link_group);
+        for (uint16_t i = ip4_before; i < out.ip4.size(); ++i)
+            c.note(out.ip4[i], Step::classified, kEtherTypeIp4, meta(*out.ip4[i]).link_group);
+        for (uint16_t i = arp_before; i < out.arp.size(); ++i)
+            c.note(out.arp[i], Step::classified, kEtherTypeArp, meta(*out.arp[i]).link_group);
     }
     rx.clear();
 }

@@ -34,6 +34,7 @@ void Pipeline::receive(Burst& rx) noexcept {
         ip4_input(c_, ip4_, checked_);
     }
     arp_input(c_, arp_, {.released = released_, .punt = punt_});
+    while (released_.pop_burst(ahead_)) resolve(c_, ahead_, released_);  // they came before these
     run_ip4();
 }
 

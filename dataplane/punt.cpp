@@ -40,6 +40,8 @@ void PuntQueue::acknowledge() noexcept {
     told_.exchange(false, std::memory_order_acq_rel);
 }
 
+void PuntQueue::put_off() noexcept { eventfd_write(event_, 1); }
+
 rte_mbuf* PuntQueue::pop() noexcept {
     void* m = nullptr;
     return rte_ring_dequeue(ring_.get(), &m) == 0 ? static_cast<rte_mbuf*>(m) : nullptr;

@@ -32,6 +32,7 @@ public:
     // Control thread.
     int fd() const noexcept { return event_; }  // readable when there may be something
     void acknowledge() noexcept;                // before the pops
+    void put_off() noexcept;                    // the rest is for later: fd() becomes readable
     rte_mbuf* pop() noexcept;                   // null when empty; the caller frees it
 
 private:

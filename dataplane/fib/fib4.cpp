@@ -29,7 +29,8 @@ constexpr size_t kLookupAtOnce = 64;
 constexpr size_t kMostChunks = 1 + std::tuple_size_v<FibSlots>;
 constexpr size_t kMostBytes = FibChunk::bytes(256, 256) + 256 * FibChunk::bytes(256, 0);
 
-// That a full table can be emptied, though removing takes chunks, too.
+// So that a full table can be emptied, though removing takes chunks, too: enough for whoever
+// removes what a root entry has before what the next one has.
 constexpr size_t kKeptForRemoval = 4 * kMostBytes;
 
 bool is_chunk(uint32_t entry) noexcept { return (entry & kChunkBit) != 0; }

@@ -11,8 +11,6 @@ namespace vethway {
 
 namespace {
 
-constexpr uint8_t kWithoutOptions = 0x45;
-
 // TTL is the upper byte of its word. RFC 1624 equation 3 with m' = m - 0x100 comes down to an
 // addition whose carry goes around, and that never gives 0xffff.
 void decrement_ttl(Ip4Header& ip) noexcept {
@@ -47,7 +45,7 @@ public:
         Ip4Header& ip = ip4(m);
         if (packet.route != route_) find(c, *packet.route);
         if (packet.port == port_ || packet.link_group || ip.ttl <= 1 ||
-            ip.version_ihl != kWithoutOptions || ip.total_length > mtu_)
+            ip.version_ihl != Ip4Header::kWithoutOptions || ip.total_length > mtu_)
             return false;
         packet.egress = egress_;
         packet.next_hop = via_.is_zero() ? Ip4{ip.dst} : via_;

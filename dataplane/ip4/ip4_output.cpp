@@ -35,6 +35,13 @@ void finish(Context& c, Ip4Header& ip) noexcept {
     ip.checksum = internet_checksum({reinterpret_cast<const std::byte*>(&ip), ip.header_bytes()});
 }
 
+// A gateway may have told of a better one.
+Ip4 next_hop_of(const Context& c, const NextHop& hop, Ip4 to) noexcept {
+    if (hop.via.is_zero()) return to;
+    const Ip4 better = c.paths.via(to, hop.port);
+    return better.is_zero() ? hop.via : better;
+}
+
 // The control thread has found its way already.
 void send_by(Context& c, rte_mbuf* m, Burst& routed) noexcept {
     finish(c, ip4(*m));
@@ -58,9 +65,7 @@ void send(Context& c, rte_mbuf* m, const RouteEntry& route, Ip4OutputOutputs out
     } else {
         const NextHop& hop = select_hop(c, route, l3_bytes(*m));
         packet.egress = hop.port;
-        packet.next_hop = hop.via.is_zero() ? Ip4{ip.dst} : hop.via;
-        if (const Ip4 better = c.paths.via(Ip4{ip.dst}); !better.is_zero()) [[unlikely]]
-            packet.next_hop = better;
+        packet.next_hop = next_hop_of(c, hop, Ip4{ip.dst});
         if (ip.src == 0)
             ip.src = route.source.is_zero() ? c.snap().source_for(hop.port, packet.next_hop).value
                                             : route.source.value;

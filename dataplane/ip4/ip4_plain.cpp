@@ -14,7 +14,6 @@ namespace vethway {
 namespace {
 
 constexpr size_t kL3 = sizeof(EtherHeader);
-constexpr uint8_t kWithoutOptions = 0x45;
 
 // An Ethernet header as two words of eight bytes: the destination with what follows, and the
 // source with the type.
@@ -52,7 +51,7 @@ private:
     }
     static bool is_right(const Ip4Header& ip, size_t frame_size) noexcept {
         const size_t total = ip.total_length;
-        return ip.version_ihl == kWithoutOptions && total >= sizeof ip &&
+        return ip.version_ihl == Ip4Header::kWithoutOptions && total >= sizeof ip &&
                kL3 + total <= frame_size && is_checksum_right(ip) && Ip4{ip.src}.is_host() &&
                Ip4{ip.dst}.is_host();
     }

@@ -14,9 +14,7 @@ namespace vethway {
 
 namespace {
 
-constexpr uint8_t kWithoutOptions = 0x45;
-
-bool has_options(rte_mbuf* m) noexcept { return ip4(*m).version_ihl != kWithoutOptions; }
+bool has_options(rte_mbuf* m) noexcept { return ip4(*m).version_ihl != Ip4Header::kWithoutOptions; }
 
 std::span<std::byte> header_of(rte_mbuf& m) noexcept {
     return l3_bytes(m).first(ip4(m).header_bytes());

@@ -13,49 +13,58 @@ size_t PathTable::first_of(Ip4 to) const noexcept {
     return (to.value * seed_ >> 56U) * kWays;
 }
 
-size_t PathTable::slot_of(Ip4 to) const noexcept {
+PathTable::Found PathTable::search(Ip4 to) const noexcept {
     const size_t first = first_of(to);
     for (size_t slot = first; slot < first + kWays; ++slot) {
         const Word found = word(slot);
-        if (found != 0 && address_of(found) == to) return slot;
+        if (found != 0 && address_of(found) == to) return {slot, found};
     }
-    return kNone;
+    return {kNone, 0};
 }
 
-uint16_t PathTable::mtu_in(size_t slot) const noexcept {
-    return slot == kNone ? UINT16_MAX : static_cast<uint16_t>(word(slot));
+uint16_t PathTable::find_mtu(Ip4 to) const noexcept {
+    const Found found = search(to);
+    return found.slot == kNone ? UINT16_MAX : static_cast<uint16_t>(found.word);
 }
 
 // The slot may have become another host's meanwhile: then nothing is known.
-Ip4 PathTable::via_in(size_t slot, Ip4 to) const noexcept {
-    if (slot == kNone) return {};
-    const Ip4 via{vias_[slot].load(std::memory_order_acquire)};
-    return address_of(word(slot)) == to ? via : Ip4{};
+Ip4 PathTable::find_via(Ip4 to, uint16_t port) const noexcept {
+    const Found found = search(to);
+    if (found.slot == kNone) return {};
+    const uint64_t via = vias_[found.slot].load(std::memory_order_acquire);
+    const bool same = address_of(word(found.slot)) == to && via >> 32U == port;
+    return same ? Ip4{static_cast<uint32_t>(via)} : Ip4{};
 }
 
 PathTable::Entry PathTable::entry(size_t slot) const noexcept {
     const Word found = word(slot);
-    return {address_of(found), static_cast<uint16_t>(found), notes_[slot].locked,
-            Ip4{vias_[slot].load(std::memory_order_relaxed)}, notes_[slot].expires};
+    const uint64_t via = vias_[slot].load(std::memory_order_relaxed);
+    return {.to = address_of(found),
+            .mtu = static_cast<uint16_t>(found),
+            .locked = notes_[slot].locked,
+            .via = Ip4{static_cast<uint32_t>(via)},
+            .via_port = static_cast<uint16_t>(via >> 32U),
+            .expires = notes_[slot].expires};
 }
 
 std::optional<PathTable::Entry> PathTable::find(Ip4 to) const noexcept {
-    const size_t slot = slot_of(to);
-    return slot == kNone ? std::nullopt : std::optional(entry(slot));
+    const Found found = search(to);
+    return found.slot == kNone ? std::nullopt : std::optional(entry(found.slot));
 }
 
 void PathTable::set(const Entry& entry) noexcept {
-    size_t chosen = slot_of(entry.to);
+    size_t chosen = search(entry.to).slot;
     if (chosen == kNone) {
         const size_t first = first_of(entry.to);
         chosen = first;
         for (size_t slot = first; slot < first + kWays; ++slot)
             if (notes_[slot].expires < notes_[chosen].expires) chosen = slot;
+        if (word(chosen) == 0) used_.fetch_add(1);
+        // No reader takes the one's gateway for the other's.
+        words_[chosen].store(0, std::memory_order_release);
     }
-    if (word(chosen) == 0) used_.fetch_add(1);
-    // No reader takes the one's gateway for the other's.
-    words_[chosen].store(0, std::memory_order_release);
-    vias_[chosen].store(entry.via.value, std::memory_order_release);
+    vias_[chosen].store(uint64_t{entry.via_port} << 32U | entry.via.value,
+                        std::memory_order_release);
     words_[chosen].store(word_of(entry.to, entry.mtu), std::memory_order_release);
     notes_[chosen] = {entry.expires, entry.locked};
 }

@@ -22,15 +22,19 @@ public:
     PathTable();
 
     // Worker and control thread: bytes of an IP packet; UINT16_MAX where nothing is known.
-    uint16_t mtu(Ip4 to) const noexcept { return is_empty() ? UINT16_MAX : mtu_in(slot_of(to)); }
-    // Worker and control thread: the gateway to use, by the port of the route; zero: the route's.
-    Ip4 via(Ip4 to) const noexcept { return is_empty() ? Ip4{} : via_in(slot_of(to), to); }
+    uint16_t mtu(Ip4 to) const noexcept { return is_empty() ? UINT16_MAX : find_mtu(to); }
+    // Worker and control thread: the gateway to use in place of the route's, where that leaves by
+    // `port`; zero: the route's.
+    Ip4 via(Ip4 to, uint16_t port) const noexcept {
+        return is_empty() ? Ip4{} : find_via(to, port);
+    }
 
     struct Entry {
         Ip4 to;
         uint16_t mtu = UINT16_MAX;
         bool locked = false;  // less than min_pmtu was asked for: we cut what is larger
         Ip4 via;
+        uint16_t via_port = 0;
         uint64_t expires = 0;  // of the TSC
     };
     // All that follow: control thread.
@@ -58,16 +62,20 @@ private:
     bool is_empty() const noexcept { return used_.load(std::memory_order_relaxed) == 0; }
     Word word(size_t slot) const noexcept { return words_[slot].load(std::memory_order_acquire); }
     size_t first_of(Ip4 to) const noexcept;  // slot of its bucket
-    size_t slot_of(Ip4 to) const noexcept;   // kNone: nothing is known
-    uint16_t mtu_in(size_t slot) const noexcept;
-    Ip4 via_in(size_t slot, Ip4 to) const noexcept;
+    struct Found {
+        size_t slot;  // kNone: nothing is known
+        Word word;
+    };
+    Found search(Ip4 to) const noexcept;
+    uint16_t find_mtu(Ip4 to) const noexcept;
+    Ip4 find_via(Ip4 to, uint16_t port) const noexcept;
     Entry entry(size_t slot) const noexcept;
 
     const uint64_t seed_;
     std::atomic<uint32_t> used_{0};
     alignas(64) std::array<std::atomic<Word>, kSlots> words_{};
-    std::array<std::atomic<uint32_t>, kSlots> vias_{};
-    std::array<Notes, kSlots> notes_{};  // what only the control thread knows
+    std::array<std::atomic<uint64_t>, kSlots> vias_{};  // the port above, the gateway below
+    std::array<Notes, kSlots> notes_{};                 // what only the control thread knows
 };
 
 }  // namespace vethway

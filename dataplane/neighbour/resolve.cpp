@@ -22,9 +22,10 @@ void address_frame(rte_mbuf& m, const EtherHeader& header) noexcept {
     ether(m) = header;
 }
 
-// What a packet of ours is not to exceed: its way may be narrower than its link.
+// What a packet of ours is not to exceed: its way may be narrower than its link. One that is not to
+// be cut looks for that.
 uint16_t mtu_for(const Context& c, rte_mbuf& m, const PortState& port) noexcept {
-    if (!meta(m).own) [[likely]]
+    if (!meta(m).own || ip4(m).dont_fragment()) [[likely]]
         return port.mtu;
     return std::min(port.mtu, c.paths.mtu(Ip4{ip4(m).dst}));
 }

@@ -41,6 +41,7 @@ inline constexpr uint8_t kProtocolIcmp = 1, kProtocolIgmp = 2, kProtocolTcp = 6,
 
 struct Ip4Header {  // RFC 791
     static constexpr uint16_t kDontFragment = 0x4000, kMoreFragments = 0x2000, kOffsetMask = 0x1fff;
+    static constexpr uint8_t kWithoutOptions = 0x45;  // version_ihl
     uint8_t version_ihl, tos;
     Be16 total_length, id, fragment;
     uint8_t ttl, protocol;

@@ -29,6 +29,7 @@ Switch::Switch(MemoryPorts& ports)
                                                     .routes = routes_,
                                                     .neighbours = neighbours_,
                                                     .reassembly = reassembly_,
+                                                    .paths = paths_,
                                                     .punt_queue = punt_queue_,
                                                     .arp_asked = arp_asked_,
                                                     .watches = watches_,

@@ -46,6 +46,7 @@ private:
     Rcu rcu_{1};
     RouteTable routes_{rcu_};
     NeighbourTable neighbours_{{.thresholds = {}, .max_permanent = 2 * kNextHops, .max_held = 64}};
+    PathTable paths_;
     ReassemblyTable reassembly_{64, rte_get_tsc_hz()};
     PuntQueue punt_queue_;
     ArpAsked arp_asked_;

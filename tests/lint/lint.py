@@ -180,11 +180,12 @@ def remembered(kind, file, extra, command):
 
 def tidied_together(compiler, sources):
     """Lists of sources that are one translation unit for clang-tidy, which spends its time in what they
-    include. They compile together, as a unity build needs it; each test is a program of its own."""
+    include. They compile together, as a unity build needs it; each test is a program of its own, and so is what
+    lies in perf/ itself."""
     alike = {}
     for file in sources:
         if file.endswith(".cpp"):
-            alone = file if file.startswith(("tests/", "perf/")) else ""
+            alone = file if file.startswith("tests/") or os.path.dirname(file) == "perf" else ""
             alike.setdefault((alone, tuple(compiler.of(file))), []).append(file)
     return [group[i:i + GROUP] for group in alike.values() for i in range(0, len(group), GROUP)]
 
