@@ -64,7 +64,7 @@ public:
           request_(std::move(request)),
           // Compiled here: it may take its time.
           watching_(loop, controller,
-                    [this, filter = std::make_shared<Bpf>(compile_filter(request_.filter))](
+                    [this, filter = std::make_shared<Filter>(compile_filter(request_.filter))](
                         Controller& c) {
                         WatchOptions options{.filter = std::move(*filter)};
                         if (request_.port)

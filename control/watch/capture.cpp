@@ -48,7 +48,7 @@ WatchOptions Capture::watch_options() const {
     uint32_t with_frame = bit(Step::sent);
     if (choice_.rx) with_frame |= bit(Step::received);
     if (choice_.drop) with_frame |= bit(Step::dropped);
-    return {.filter = nullptr,
+    return {.filter = {},
             .port = std::nullopt,
             .steps = kTelling,
             .frame_steps = with_frame,

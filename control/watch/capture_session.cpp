@@ -43,14 +43,14 @@ CaptureSession::CaptureSession(EventLoop& loop, Controller& controller, CaptureR
                .lines = request_.lines,
                .most = request_.count},
               [this](uint64_t tsc) { return clock_.ns(tsc); }) {
-    Bpf filter = compile_filter(request_.filter);
+    Filter filter = compile_filter(request_.filter);
     watching_.emplace(loop, controller,
                       [&](Controller& c) { return options(c, std::move(filter)); });
     if (request_.choice.drop) writer_.add_drop();
 }
 
 // Control thread, while the constructor waits for it.
-WatchOptions CaptureSession::options(Controller& controller, Bpf filter) {
+WatchOptions CaptureSession::options(Controller& controller, Filter filter) {
     for (const std::string& name : request_.ports)
         if (name != "lo" && controller.ports().find(name) == nullptr)
             throw std::invalid_argument("there is no port \"" + name + '"');

@@ -40,7 +40,7 @@ private:
     static constexpr size_t kBatch = 4096;
     static constexpr auto kLook = std::chrono::seconds(1);  // at ports and clock
 
-    WatchOptions options(Controller& controller, Bpf filter);
+    WatchOptions options(Controller& controller, Filter filter);
     void look_at_ports(const Ports& ports);
     void look();
     void write(const std::vector<Captured>& frames);

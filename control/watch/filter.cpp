@@ -8,6 +8,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "control/watch/filter_protocols.h"
+
 namespace vethway {
 
 namespace {
@@ -36,8 +38,8 @@ constexpr int kWholeFrames = 262144;  // what the program returns for a match: a
 
 }  // namespace
 
-Bpf compile_filter(const std::string& expression) {
-    if (expression.find_first_not_of(' ') == std::string::npos) return nullptr;
+Filter compile_filter(const std::string& expression) {
+    if (expression.find_first_not_of(' ') == std::string::npos) return {};
     const std::unique_ptr<pcap_t, PcapClose> handle(pcap_open_dead(DLT_EN10MB, kWholeFrames));
     if (!handle) throw std::invalid_argument("filter: no memory");
     Program program;
@@ -49,7 +51,7 @@ Bpf compile_filter(const std::string& expression) {
     if (!bpf)
         throw std::invalid_argument("filter \"" + expression +
                                     "\": DPDK does not take it: " + rte_strerror(rte_errno));
-    return bpf;
+    return {std::move(bpf), protocols_of({program.code.bf_insns, program.code.bf_len})};
 }
 
 }  // namespace vethway

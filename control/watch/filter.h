@@ -8,8 +8,8 @@
 
 namespace vethway {
 
-// Of Ethernet frames; null for an empty expression. Any thread. Throws std::invalid_argument with
-// what is wrong with it.
-Bpf compile_filter(const std::string& expression);
+// Of Ethernet frames; without a program for an empty expression. Any thread. Throws
+// std::invalid_argument with what is wrong with it.
+Filter compile_filter(const std::string& expression);
 
 }  // namespace vethway

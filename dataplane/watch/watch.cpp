@@ -6,7 +6,7 @@
 namespace vethway {
 
 Watch::Watch(WatchOptions options, unsigned workers) : options_(std::move(options)) {
-    if (options_.filter) rte_bpf_get_jit(options_.filter.get(), &jit_);
+    if (const Bpf& program = options_.filter.program) rte_bpf_get_jit(program.get(), &jit_);
     for (unsigned i = 0; i < workers; ++i) workers_.emplace_back(options_.ring_bytes);
 }
 

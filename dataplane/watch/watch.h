@@ -3,8 +3,6 @@
 // thread, read by workers while it is in the published WatchSet, drained by one reader.
 #pragma once
 
-#include <rte_bpf.h>
-
 #include <array>
 #include <deque>
 #include <memory>
@@ -12,20 +10,16 @@
 #include <span>
 
 #include "dataplane/counters.h"
+#include "dataplane/watch/filter.h"
 #include "dataplane/watch/record_ring.h"
 
 namespace vethway {
-
-struct BpfFree {
-    void operator()(rte_bpf* b) const noexcept { rte_bpf_destroy(b); }
-};
-using Bpf = std::unique_ptr<rte_bpf, BpfFree>;
 
 constexpr uint32_t bit(Step s) noexcept { return 1U << static_cast<unsigned>(s); }
 inline constexpr uint32_t kAllSteps = UINT32_MAX;
 
 struct WatchOptions {
-    Bpf filter;                        // of whole frames; null: all
+    Filter filter;
     std::optional<uint16_t> port;      // only what is received there, or made because of it
     uint32_t steps = kAllSteps;        // by bit(): those written down
     uint32_t frame_steps = kAllSteps;  // those with the frame's bytes
@@ -55,8 +49,10 @@ private:
     // that are wanted; returns whether there are any.
     bool mark(std::span<rte_mbuf* const> frames, uint8_t bit, PerWorker& mine) const noexcept;
     bool passes(rte_mbuf* m) const noexcept {
+        const Filter& filter = options_.filter;
+        if (!filter.may_pass(*m)) return false;
         if (jit_.func != nullptr) return jit_.func(m) != 0;
-        return !options_.filter || rte_bpf_exec(options_.filter.get(), m) != 0;
+        return !filter.program || rte_bpf_exec(filter.program.get(), m) != 0;
     }
 
     const WatchOptions options_;

@@ -12,7 +12,7 @@
 namespace vethway::bench {
 namespace {
 
-constexpr uint32_t kHops = 16;
+constexpr uint32_t kFlowHops = 16;
 
 // One packet an iteration.
 std::function<bool(uint16_t)> until_enough(benchmark::State& state) {
@@ -27,7 +27,7 @@ void check(benchmark::State& state, uint64_t sent) {
 void forward(benchmark::State& state) {
     MemoryPorts ports;
     Switch bench(ports);
-    const auto to = destinations(static_cast<size_t>(state.range(0)), kHops);
+    const auto to = destinations(static_cast<size_t>(state.range(0)), kFlowHops);
     for (const Destination& d : to) bench.routes().set(d.route, Switch::via(d.hop));
     bench.run(frames_to(to), until_enough(state));
     check(state, bench.counters().ports[2].tx_packets.value());
@@ -36,7 +36,7 @@ void forward(benchmark::State& state) {
 // As testpmd's io mode has it.
 void io(benchmark::State& state) {
     MemoryPorts ports;
-    ports.receive(frames_to(destinations(static_cast<size_t>(state.range(0)), kHops)),
+    ports.receive(frames_to(destinations(static_cast<size_t>(state.range(0)), kFlowHops)),
                   until_enough(state));
     uint64_t sent = 0;
     while (!ports.ended()) {
@@ -50,7 +50,7 @@ void io(benchmark::State& state) {
 template <bool verifies_checksums>
 void lpm(benchmark::State& state) {
     MemoryPorts ports;
-    const auto to = destinations(static_cast<size_t>(state.range(0)), kHops);
+    const auto to = destinations(static_cast<size_t>(state.range(0)), kFlowHops);
     LpmRouter router(ports, verifies_checksums);
     for (const Destination& d : to) router.add(d.route, d.hop);
     ports.receive(frames_to(to), until_enough(state));
@@ -62,7 +62,7 @@ void l3fwd_checksum(benchmark::State& state) { lpm<true>(state); }
 
 void graph(benchmark::State& state) {
     MemoryPorts ports;
-    const auto to = destinations(static_cast<size_t>(state.range(0)), kHops);
+    const auto to = destinations(static_cast<size_t>(state.range(0)), kFlowHops);
     static GraphRouter router(ports);
     for (const Destination& d : to) router.add(d.route, d.hop);
     ports.receive(frames_to(to), until_enough(state));

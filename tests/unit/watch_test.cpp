@@ -95,7 +95,29 @@ TEST_F(WatchTest, FilterChooses) {
     EXPECT_FALSE(all(udp_only).empty());
     EXPECT_TRUE(all(tcp_only).empty());
     EXPECT_THROW(compile_filter("host and"), std::invalid_argument);
-    EXPECT_EQ(compile_filter("  "), nullptr);
+    EXPECT_EQ(compile_filter("  ").program, nullptr);
+}
+
+// What may pass is told by the protocol where that can be told, and by the program else.
+TEST_F(WatchTest, ProtocolsOfAFilter) {
+    const auto passed = [](const char* expression) { return compile_filter(expression).protocols; };
+    const auto only = [](std::initializer_list<size_t> which) {
+        Ip4Protocols some;
+        for (const size_t p : which) some.set(p);
+        return some;
+    };
+    EXPECT_EQ(passed("tcp port 443 and host 192.0.2.1"), only({6}));
+    EXPECT_EQ(passed("tcp or udp"), only({6, 17}));
+    EXPECT_EQ(passed("icmp[icmptype] == icmp-echo"), only({1}));
+    EXPECT_EQ(passed("ip proto 1 or (ip proto 89 and net 10.0.0.0/8)"), only({1, 89}));
+    EXPECT_EQ(passed("ip[9] > 250"), only({251, 252, 253, 254, 255}));
+    EXPECT_EQ(passed("port 53"), only({6, 17, 132}));
+    EXPECT_TRUE(passed("arp").none());
+    EXPECT_TRUE(passed("ip6").none());
+    EXPECT_TRUE(passed("").all());
+    EXPECT_TRUE(passed("host 10.0.0.1").all());
+    EXPECT_TRUE(passed("ether[23] & 1 == 1 or len > 100").all());
+    EXPECT_TRUE(passed("not tcp").count() == 255);
 }
 
 TEST_F(WatchTest, NoMoreThanAskedForAndOneOfSoMany) {
