@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <pcap/bpf.h>
+#include <pcap/pcap.h>
 
 #include <span>
 

@@ -214,12 +214,12 @@ def header_alone(compiler, header):
     return [f"{header}:1: does not compile alone\n{text}"] if text else []
 
 
-def check_compiled(sources, tests_too):
-    """tests_too: clang-tidy looks at unit tests as well, which takes it as long as all the rest; running them
-    finds more."""
+def check_compiled(sources, all_of_them):
+    """all_of_them: clang-tidy looks at unit tests and benches as well, which takes it as long as all the rest;
+    running them finds more."""
     os.makedirs(CACHE, exist_ok=True)
     compiler = Compiler()
-    tidied = [f for f in sources if tests_too or not f.startswith("tests/unit/")]
+    tidied = [f for f in sources if all_of_them or not f.startswith(("tests/unit/", "perf/"))]
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         jobs = [pool.submit(header_alone, compiler, f) for f in sources if f.endswith(".h")]
         jobs += [pool.submit(tidy, compiler, group) for group in tidied_together(compiler, tidied)]
@@ -253,7 +253,7 @@ def main(args):
         sources = [f for f in sources if f.endswith((".h", ".cpp"))]
     faults = 0
     for messages in (check_text(every), check_python(every), check_includes(sources), check_format(sources),
-                     check_compiled(sources, tests_too=bool(args))):
+                     check_compiled(sources, all_of_them=bool(args))):
         for message in messages:
             faults += 1
             print(message, flush=True)
