@@ -197,9 +197,9 @@ bool is_without(Context& c, rte_mbuf* m) noexcept {
     return true;
 }
 
-}  // namespace
-
-void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
+// kNoted: whether somebody may want to see one of them, which is settled once for all.
+template <bool kNoted>
+void resolve_all(Context& c, Burst& routed, PacketList& released) noexcept {
     c.adjacencies.begin_turn();
     Adjacency* to = nullptr;  // the packet's before, which is often the next one's, too
     for (rte_mbuf* m : routed) {
@@ -213,11 +213,22 @@ void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
                 continue;
             }
         }
-        c.note(m, Step::resolved, static_cast<uint32_t>(to->state), 0, Drop::none, to->header.dst);
+        if constexpr (kNoted)
+            c.note(m, Step::resolved, static_cast<uint32_t>(to->state), 0, Drop::none,
+                   to->header.dst);
         if (!send_plain(c, m, *to)) [[unlikely]]
             send(c, m, to->header, *to->port);
     }
     routed.clear();
+}
+
+}  // namespace
+
+void resolve(Context& c, Burst& routed, PacketList& released) noexcept {
+    if (c.tracer.active()) [[unlikely]]
+        resolve_all<true>(c, routed, released);
+    else
+        resolve_all<false>(c, routed, released);
 }
 
 }  // namespace vethway
