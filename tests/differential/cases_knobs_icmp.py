@@ -19,9 +19,15 @@ def with_knobs(name, rule, cases, **values):
 # --- The TTL of what the router itself sends
 OWN = {"echo_reply": [echo(dst=port_ip(1))], "timestamp_reply": [timestamp(dst=port_ip(1))],
        "tcp_reset": [tcp(dst=port_ip(1))], "port_unreachable": [udp(dst=port_ip(1))],
-       "time_exceeded": [udp(ttl=1)], "no_route": [udp(dst=NO_ROUTE)], "forwarded": [udp(ttl=9)],
-       "redirect": [udp(dst="10.9.0.1")]}
-TTLS = [c for v in (1, 77, 255) for c in with_knobs(f"ip_default_ttl_{v}", "Linux ip4_dst_hoplimit()", OWN,
+       "time_exceeded": [udp(ttl=1)], "no_route": [udp(dst=NO_ROUTE)], "forwarded": [udp(ttl=9)]}
+
+
+def redirect():
+    """From another sender each time: how many redirects one is worth depends on when they were sent."""
+    return {"redirect": [udp(dst="10.9.0.1")]}
+
+
+TTLS = [c for v in (1, 77, 255) for c in with_knobs(f"ip_default_ttl_{v}", "Linux ip4_dst_hoplimit()", OWN | redirect(),
                                                    ip_default_ttl=v)]
 
 # --- Who is answered at all
@@ -67,10 +73,9 @@ INBOUND = {
     "frag_needed": [udp(src="10.2.0.8", dst=host_ip(3), size=1472, flags="DF")],
     "into_p2": [(2, udp(src=host_ip(1), dst=host_ip(3), ttl=1, eth=FROM[2]["eth"]))],
     "into_p2_second_subnet": [(2, udp(src="10.2.1.2", dst=host_ip(3), ttl=1, eth=FROM[2]["eth"]))],
-    "redirect": [udp(dst="10.9.0.1")],
 }
-SOURCES = [c for v in (0, 1) for c in with_knobs(f"icmp_errors_use_inbound_ifaddr_{v}", "Linux __icmp_send()", INBOUND,
-                                                icmp_errors_use_inbound_ifaddr=v)]
+SOURCES = [c for v in (0, 1) for c in with_knobs(f"icmp_errors_use_inbound_ifaddr_{v}", "Linux __icmp_send()",
+                                                INBOUND | redirect(), icmp_errors_use_inbound_ifaddr=v)]
 
 
 # --- How many

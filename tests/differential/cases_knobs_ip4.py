@@ -50,12 +50,15 @@ SENT = [c for port in (1, 2) for c in [
                 port, send_redirects=0),
     *with_knobs(f"send_redirects_p{port}_on", RULE, {n: s for n, s in REDIRECTS.items() if n.startswith("p2_") == (port == 2)},
                 port, send_redirects=1)]]
+# Another sender for each value: how many redirects one is worth depends on when they were sent.
 APART = [c for v in (0, 1) for c in with_knobs(f"shared_media_{v}", f"{RULE}, inet_addr_onlink()", {
-    "gateway": [from_2(dst="10.8.0.1", src="10.2.0.5")], "from_second_subnet": [from_2(dst="10.8.0.1", src="10.2.1.5")],
-    "to_second_subnet": [from_2(dst="10.2.1.2", src="10.2.0.6")], "neighbour": [from_2(dst="10.2.0.3", src="10.2.0.7")],
-    "within_second_subnet": [from_2(dst="10.2.1.2", src="10.2.1.6")]}, 2, shared_media=v)]
+    "gateway": [from_2(dst="10.8.0.1", src=f"10.2.0.{5 + v}")],
+    "from_second_subnet": [from_2(dst="10.8.0.1", src=f"10.2.1.{5 + v}")],
+    "to_second_subnet": [from_2(dst="10.2.1.2", src=f"10.2.0.{7 + v}")],
+    "neighbour": [from_2(dst="10.2.0.4", src=f"10.2.0.{2 + 7 * v}")],
+    "within_second_subnet": [from_2(dst="10.2.1.2", src=f"10.2.1.{7 + v}")]}, 2, shared_media=v)]
 APART += [c for v in (0, 1) for c in with_knobs(f"shared_media_{v}_p1", f"{RULE}, inet_addr_onlink()", {
-    "on_link_without_a_subnet": [udp(dst="10.6.0.0")], "sender_on_link_without_a_subnet": [udp(dst=BACK, src="10.6.0.8")]},
+    "on_link_without_a_subnet": [udp(dst="10.6.0.0")], "sender_on_link_without_a_subnet": [udp(dst=BACK, src=f"10.6.0.{8 + v}")]},
     1, shared_media=v)]
 APART += [case("redirect_mask", "Linux icmpv4_mask_allow()", udp(dst=BACK),
                knobs=knobs(ip4={"icmp_ratemask": 1 << 5, "icmp_msgs_per_sec": 0}))]
