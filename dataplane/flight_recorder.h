@@ -36,8 +36,9 @@ public:
     // std::bad_alloc.
     FlightRecorder(uint32_t records, int node);
 
-    // The one writer.
-    void add(const DropRecord& record) noexcept;
+    // The one writer. Of `record` all but its bytes; those, `kept` of them, are at `bytes`, where
+    // kMostBytes can be read.
+    void add(const DropRecord& record, const std::byte* bytes) noexcept;
     // Any thread: what there is, the oldest first.
     std::vector<DropRecord> records() const;
 
@@ -59,7 +60,7 @@ private:
 
 // Release and acquire on each word, which cost nothing on x86: a reader that sees a word of the
 // next record in the slot also sees that the version has moved on.
-inline void FlightRecorder::add(const DropRecord& record) noexcept {
+inline void FlightRecorder::add(const DropRecord& record, const std::byte* bytes) noexcept {
     const uint64_t n = written_.load(std::memory_order_relaxed);
     Slot& slot = slots_[next_];
     slot.version.store(2 * n + 1, std::memory_order_relaxed);
@@ -68,9 +69,10 @@ inline void FlightRecorder::add(const DropRecord& record) noexcept {
                             uint64_t{static_cast<uint8_t>(record.reason)} << 16 |
                             uint64_t{record.kept} << 24 | uint64_t{record.length} << 32,
                         std::memory_order_release);
+#pragma GCC unroll 8
     for (size_t i = 0; i < kByteWords; ++i) {
         uint64_t word;
-        std::memcpy(&word, &record.bytes[i * sizeof word], sizeof word);
+        std::memcpy(&word, bytes + i * sizeof word, sizeof word);
         slot.words[2 + i].store(word, std::memory_order_release);
     }
     slot.version.store(2 * n + 2, std::memory_order_release);

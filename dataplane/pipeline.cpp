@@ -28,19 +28,21 @@ static bool is_arp_reply(rte_mbuf& m) noexcept {
 void Pipeline::receive(Burst& rx) noexcept {
     rx_repair(c_, rx);
     xconnect(c_, rx);
+    bool any_other = false;
     while (!rx.empty()) {
         ip4_plain(c_, rx, {.checked = checked_, .other = other_});
         classify(c_, other_, {.arp = arp_, .ip4 = ip4_});
+        any_other |= !ip4_.empty();
         ip4_input(c_, ip4_, checked_);
     }
     arp_input(c_, arp_, {.released = released_, .punt = punt_});
     while (released_.pop_burst(ahead_)) resolve(c_, ahead_, released_);  // they came before these
-    run_ip4();
+    run_ip4(any_other);
 }
 
-void Pipeline::run_ip4() noexcept {
+void Pipeline::run_ip4(bool maybe_options) noexcept {
     ip4_source(c_, checked_);
-    const bool any_options = ip4_router_options(c_, checked_, errors_);
+    const bool any_options = maybe_options && ip4_router_options(c_, checked_, errors_);
     ip4_lookup(c_, checked_, {.local = local_, .forward = forward_, .errors = errors_});
     ip4_reassemble(c_, local_, whole_);
     local_input(c_, whole_, {.own = own_, .errors = errors_, .punt = punt_});
@@ -90,7 +92,7 @@ void Pipeline::inject(Burst& packets) noexcept {
         }
     }
     packets.clear();
-    run_ip4();
+    run_ip4(false);
 }
 
 unsigned Pipeline::receive_loopback() noexcept {
@@ -106,7 +108,7 @@ unsigned Pipeline::receive_loopback() noexcept {
     const unsigned n = ip4_.size();
     if (n == 0) return 0;
     ip4_input(c_, ip4_, checked_);
-    run_ip4();
+    run_ip4(true);
     return n;
 }
 

@@ -24,7 +24,8 @@ public:
 private:
     static constexpr unsigned kMaxLoopback = 256;
 
-    void run_ip4() noexcept;  // from ip4_ and errors_ and own_ to the end
+    // From checked_ and errors_ and own_ to the end; whether of checked_ some may have options.
+    void run_ip4(bool maybe_options) noexcept;
     void transmit_loopback() noexcept;
     void punt() noexcept;
 

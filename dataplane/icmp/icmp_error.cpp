@@ -2,7 +2,6 @@
 #include "dataplane/icmp/icmp_error.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "dataplane/context.h"
 #include "dataplane/ip4/ip4_options.h"
@@ -123,6 +122,34 @@ static ErrorFate held_back(Context& c) noexcept {
     return ErrorFate::rate_limited;
 }
 
+// Out of line, for the sake of those that are held back: they come by the million.
+[[gnu::noinline]] static ErrorFate send_error(Context& c, rte_mbuf* m, const EchoedOptions& options,
+                                              Burst& own) noexcept {
+    rte_mbuf* const error = make_error(c, *m, options);
+    if (error == nullptr) return ErrorFate::no_buffer;
+    count(c, meta(*m));
+    c.originated(error, Originated::icmp_error, m);
+    own.push(error);
+    return ErrorFate::sent;
+}
+
+// Path MTU discovery is not held up, nor is what goes to ourselves (Linux icmpv4_mask_allow,
+// icmpv4_xrlim_allow).
+static bool is_within_limit(Context& c, const PacketMeta& packet, Ip4 sender) noexcept {
+    return is_fragmentation_needed(packet) || c.snap().is_own(sender) ||
+           c.icmp_limit.allow(packet.icmp_type, sender, c.now, c.snap().ip4);
+}
+
+[[gnu::noinline]] static ErrorFate tell_despite_options(Context& c, rte_mbuf* m,
+                                                        Burst& own) noexcept {
+    const PacketMeta& packet = meta(*m);
+    const auto header = l3_bytes(*m).first(ip4(*m).header_bytes());
+    const auto echoed = echo_options(header, packet.options, c.routes);
+    if (!echoed) return ErrorFate::not_allowed;
+    if (!is_within_limit(c, packet, Ip4{ip4(*m).src})) return held_back(c);
+    return send_error(c, m, *echoed, own);
+}
+
 static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
     const PacketMeta& packet = meta(*m);
     const Ip4 sender{ip4(*m).src};
@@ -133,22 +160,11 @@ static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
         return ErrorFate::not_allowed;
     if (packet.offload.is_pending() && packet.icmp_type != kIcmpRedirect)  // that one goes on
         show_as_on_wire(*m);
-    std::optional<EchoedOptions> options(std::in_place);
-    if (const size_t header = ip4(*m).header_bytes(); header != sizeof(Ip4Header)) [[unlikely]] {
-        options = echo_options(l3_bytes(*m).first(header), packet.options, c.routes);
-        if (!options) return ErrorFate::not_allowed;
-    }
-    // Path MTU discovery is not held up, nor is what goes to ourselves (Linux icmpv4_mask_allow,
-    // icmpv4_xrlim_allow).
-    if (!is_fragmentation_needed(packet) && !c.snap().is_own(sender) &&
-        !c.icmp_limit.allow(packet.icmp_type, sender, c.now, c.snap().ip4))
-        return held_back(c);
-    rte_mbuf* const error = make_error(c, *m, *options);
-    if (error == nullptr) return ErrorFate::no_buffer;
-    count(c, packet);
-    c.originated(error, Originated::icmp_error, m);
-    own.push(error);
-    return ErrorFate::sent;
+    if (ip4(*m).has_options()) [[unlikely]]
+        return tell_despite_options(c, m, own);
+    if (!is_within_limit(c, packet, sender)) return held_back(c);
+    static constexpr EchoedOptions kNone;
+    return send_error(c, m, kNone, own);
 }
 
 void icmp_error(Context& c, Burst& in, Burst& own) noexcept {

@@ -26,15 +26,9 @@ IcmpRateLimit::Host& IcmpRateLimit::host_of(Ip4 address, uint64_t now) noexcept 
     return host;
 }
 
-bool IcmpRateLimit::take_of_host(Host& host, uint64_t now, uint64_t cost) const noexcept {
-    if (cost == 0) return true;
-    if (host.last != now) {
-        host.tokens = std::min(host.tokens + (now - host.last), kBurstOfHost * cost);
-        host.last = now;
-    }
-    if (host.tokens < cost) return false;
-    host.tokens -= cost;
-    return true;
+void IcmpRateLimit::accrue(Host& host, uint64_t now, uint64_t most) noexcept {
+    host.tokens = std::min(host.tokens + (now - host.last), most);
+    host.last = now;
 }
 
 bool IcmpRateLimit::take_of_all(uint64_t now, const Ip4Knobs& knobs) noexcept {
@@ -50,18 +44,22 @@ bool IcmpRateLimit::take_of_all(uint64_t now, const Ip4Knobs& knobs) noexcept {
 
 bool IcmpRateLimit::allow(uint8_t type, Ip4 address, uint64_t now, const Ip4Knobs& knobs) noexcept {
     if (!is_limited(type, knobs)) return true;
+    if (refused_.at == now && (refused_.all || refused_.host == address)) return false;
     Host& host = host_of(address, now);
-    Host after = host;
-    if (!take_of_host(after, now, hz_ * knobs[Ip4Knob::icmp_ratelimit] / 1000)) return false;
-    if (!take_of_all(now, knobs)) return false;
-    host = after;
+    const uint64_t cost = hz_ * knobs[Ip4Knob::icmp_ratelimit] / 1000;
+    if (cost > 0) accrue(host, now, kBurstOfHost * cost);
+    const bool of_host = host.tokens >= cost;
+    if (!of_host || !take_of_all(now, knobs)) {
+        refused_ = {.at = now, .host = address, .all = of_host};
+        return false;
+    }
+    host.tokens -= cost;
     return true;
 }
 
 bool IcmpRateLimit::allow_about_route(Ip4 address, uint64_t now) noexcept {
     Host& host = host_of(address, now);
-    host.tokens = std::min(host.tokens + (now - host.last), kBurstAboutRoute * hz_);
-    host.last = now;
+    accrue(host, now, kBurstAboutRoute * hz_);
     if (host.tokens < hz_) return false;
     host.tokens -= hz_;
     return true;

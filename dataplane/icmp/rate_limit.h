@@ -37,11 +37,20 @@ private:
         uint64_t last = 0;       // when they were counted, or a redirect was sent
     };
     Host& host_of(Ip4 address, uint64_t now) noexcept;
-    bool take_of_host(Host& host, uint64_t now, uint64_t cost) const noexcept;
+    static void accrue(Host& host, uint64_t now, uint64_t most) noexcept;
     bool take_of_all(uint64_t now, const Ip4Knobs& knobs) noexcept;
+
+    // Of the moment, which a whole burst has in common: whom an error was refused, and whether
+    // because of the limit for all.
+    struct Refused {
+        uint64_t at = UINT64_MAX;
+        Ip4 host;
+        bool all = false;
+    };
 
     uint64_t hz_;
     unsigned workers_;
+    Refused refused_;
     uint64_t all_spent_until_ = 0;    // TSC: tokens accrue as time
     std::array<Host, 1024> hosts_{};  // by hash; a newcomer takes the place over
 };

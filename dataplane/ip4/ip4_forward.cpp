@@ -41,19 +41,36 @@ class OneWay {
 public:
     // Whether it is that of `m`, which nothing is special about: `m` then takes it.
     bool takes(const Context& c, rte_mbuf& m) noexcept {
+        return !meta(m).link_group && !ip4(m).has_options() && take(c, m);
+    }
+    bool takes_plain(const Context& c, rte_mbuf& m) noexcept { return meta(m).plain && take(c, m); }
+    // Of a plain packet that has taken it: to its next hop, with the header that it needs. False
+    // where that one's MAC is not known.
+    bool sends(Context& c, rte_mbuf* m) noexcept {
+        const PacketMeta& packet = meta(*m);
+        const NeighbourKey key{packet.egress, packet.next_hop};
+        if (to_ == nullptr || to_->key != key) {
+            to_ = c.adjacencies.find(key);
+            if (to_ == nullptr) to_ = look_up_adjacency(c, key);
+            if (to_ == nullptr) [[unlikely]]
+                return false;
+        }
+        ether(*m) = to_->header;
+        c.tx.push(c.snap(), m);
+        return true;
+    }
+
+private:
+    bool take(const Context& c, rte_mbuf& m) noexcept {
         PacketMeta& packet = meta(m);
         Ip4Header& ip = ip4(m);
         if (packet.route != route_) find(c, *packet.route);
-        if (packet.port == port_ || packet.link_group || ip.ttl <= 1 ||
-            ip.version_ihl != Ip4Header::kWithoutOptions || ip.total_length > mtu_)
-            return false;
+        if (packet.port == port_ || ip.ttl <= 1 || ip.total_length > mtu_) return false;
         packet.egress = egress_;
         packet.next_hop = via_.is_zero() ? Ip4{ip.dst} : via_;
         decrement_ttl(ip);
         return true;
     }
-
-private:
     void find(const Context& c, const RouteEntry& route) noexcept {
         const NextHop& hop = route.hops[0];
         const PortState& egress = c.port(hop.port);
@@ -66,6 +83,7 @@ private:
     const RouteEntry* route_ = nullptr;
     uint16_t egress_ = 0, port_ = 0, mtu_ = 0;
     Ip4 via_;
+    const Adjacency* to_ = nullptr;
 };
 
 // Any other packet. True: its sender is to be told of a shorter way (meta's redirect).
@@ -124,12 +142,21 @@ bool forward(Context& c, rte_mbuf* m, Ip4ForwardOutputs out) noexcept {
 
 bool ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept {
     bool any_redirect = false;
+    // Nothing may overtake what is routed already.
+    bool straight = !c.tracer.active() && out.routed.empty();
+    c.adjacencies.begin_turn();
     OneWay way;
     for (rte_mbuf* m : in) {
-        if (way.takes(c, *m)) [[likely]]
+        if (straight && way.takes_plain(c, *m)) [[likely]] {
+            if (way.sends(c, m)) [[likely]]
+                continue;
             out.routed.push(m);
-        else
+        } else if (way.takes(c, *m)) {
+            out.routed.push(m);
+        } else {
             any_redirect |= forward(c, m, out);
+        }
+        straight = straight && out.routed.empty();
     }
     if (c.tracer.active()) [[unlikely]]
         for (rte_mbuf* m : out.routed)

@@ -51,9 +51,8 @@ private:
     }
     static bool is_right(const Ip4Header& ip, size_t frame_size) noexcept {
         const size_t total = ip.total_length;
-        return ip.version_ihl == Ip4Header::kWithoutOptions && total >= sizeof ip &&
-               kL3 + total <= frame_size && is_checksum_right(ip) && Ip4{ip.src}.is_host() &&
-               Ip4{ip.dst}.is_host();
+        return !ip.has_options() && total >= sizeof ip && kL3 + total <= frame_size &&
+               is_checksum_right(ip) && Ip4{ip.src}.is_host() && Ip4{ip.dst}.is_host();
     }
     // What the sender left to the device is behind the IP header.
     static bool leaves_header_alone(rte_mbuf& m) noexcept {
@@ -71,6 +70,13 @@ private:
                                         rte_mbuf** end) noexcept {
     return static_cast<uint16_t>(std::find_if(at, end, [&](rte_mbuf* m) { return plain.is(*m); }) -
                                  at);
+}
+
+// What forwarding need not look at again.
+void note_plain(PacketMeta& packet) noexcept {
+    packet.l3_offset = kL3;
+    packet.plain =
+        packet.offload.checksum == L4Checksum::unknown && packet.offload.gso == Gso::none;
 }
 
 // Ethernet pads.
@@ -92,7 +98,7 @@ void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept {
         if (!plain.is(*m)) [[unlikely]]
             break;
         trim_padding(*m);
-        meta(*m).l3_offset = kL3;
+        note_plain(meta(*m));
         out.checked.push(m);
     }
     if (c.tracer.active()) [[unlikely]]

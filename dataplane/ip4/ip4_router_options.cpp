@@ -14,7 +14,7 @@ namespace vethway {
 
 namespace {
 
-bool has_options(rte_mbuf* m) noexcept { return ip4(*m).version_ihl != Ip4Header::kWithoutOptions; }
+bool has_options(rte_mbuf* m) noexcept { return ip4(*m).has_options(); }
 
 std::span<std::byte> header_of(rte_mbuf& m) noexcept {
     return l3_bytes(m).first(ip4(m).header_bytes());

@@ -10,6 +10,7 @@
 
 namespace vethway {
 
+struct Context;
 struct PortState;
 
 struct Adjacency {
@@ -25,18 +26,23 @@ struct Adjacency {
 class Adjacencies {
 public:
     void begin_turn() noexcept { ++turn_; }
+    uint64_t turn() const noexcept { return turn_; }
+    // The key's, if it was looked up in this turn; else null.
+    const Adjacency* find(NeighbourKey key) noexcept {
+        const Adjacency& a = place_of(key);
+        return a.turn == turn_ && a.key == key ? &a : nullptr;
+    }
     // The place of the key's; what is there may be another's, or of another turn.
     Adjacency& place_of(NeighbourKey key) noexcept {
         return places_[(key.ip.value * 0x9e3779b1U >> 16 ^ key.port) % places_.size()];
     }
-    bool is_right(const Adjacency& a, NeighbourKey key) const noexcept {
-        return a.turn == turn_ && a.key.ip == key.ip && a.key.port == key.port;
-    }
-    uint64_t turn() const noexcept { return turn_; }
 
 private:
     uint64_t turn_ = 0;
     std::array<Adjacency, 64> places_;
 };
+
+// Worker: looks the next hop up, and notes that it is used. Null where its MAC is not known.
+const Adjacency* look_up_adjacency(Context& c, NeighbourKey key) noexcept;
 
 }  // namespace vethway

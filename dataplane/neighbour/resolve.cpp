@@ -39,13 +39,6 @@ void send(Context& c, rte_mbuf* m, const EtherHeader& header, const PortState& p
         egress(c, m);
 }
 
-// RFC 4861 7.3.3: the first packet to a stale neighbour starts the clock of its delay state.
-void note_use(Context& c, Neighbour& n, NeighbourLink link) noexcept {
-    n.note_use(c.now, c.hz);
-    if (link.state == NeighbourState::stale)
-        n.change(link, {NeighbourState::delay, link.mac}, c.now);
-}
-
 // Linux arp_solicit, arp_announce: a packet from an address of ours names it, as long as the
 // neighbour may come to know it; for any other it is the one that we have on the neighbour's
 // subnet.
@@ -162,28 +155,6 @@ bool send_plain(Context& c, rte_mbuf* m, const Adjacency& to) noexcept {
     return true;
 }
 
-// Makes `to` the next hop of `m`. Where its MAC is not known, `m` waits, and is the caller's no
-// more.
-bool look_up(Context& c, rte_mbuf* m, Adjacency& to, PacketList& released) noexcept {
-    const NeighbourKey key{meta(*m).egress, meta(*m).next_hop};
-    Neighbour* const n = c.neighbours.find(key, to.neighbour);
-    const NeighbourLink link = n != nullptr ? n->read() : NeighbourLink{};
-    if (!link.usable()) [[unlikely]] {
-        wait(c, m, released);
-        return false;
-    }
-    if (!c.dry) note_use(c, *n, link);
-    const PortState& port = c.port(key.port);
-    to = {.key = key,
-          .turn = c.adjacencies.turn(),
-          .state = link.state,
-          .header = {.dst = link.mac, .src = port.mac, .type = kEtherTypeIp4},
-          .most_bytes = uint32_t{sizeof(EtherHeader)} + port.mtu,
-          .port = &port,
-          .neighbour = n};
-    return true;
-}
-
 // What needs no next hop.
 bool is_without(Context& c, rte_mbuf* m) noexcept {
     const PacketMeta& packet = meta(*m);
@@ -201,15 +172,16 @@ bool is_without(Context& c, rte_mbuf* m) noexcept {
 template <bool kNoted>
 void resolve_all(Context& c, Burst& routed, PacketList& released) noexcept {
     c.adjacencies.begin_turn();
-    Adjacency* to = nullptr;  // the packet's before, which is often the next one's, too
+    const Adjacency* to = nullptr;  // the packet's before, which is often the next one's, too
     for (rte_mbuf* m : routed) {
         const PacketMeta& packet = meta(*m);
         const NeighbourKey key{packet.egress, packet.next_hop};
         if (to == nullptr || to->key != key || packet.to_broadcast) {
-            to = &c.adjacencies.place_of(key);
-            if ((!c.adjacencies.is_right(*to, key) || packet.to_broadcast) &&
-                (is_without(c, m) || !look_up(c, m, *to, released))) {
-                to = nullptr;
+            to = packet.to_broadcast ? nullptr : c.adjacencies.find(key);
+            if (to == nullptr && is_without(c, m)) continue;
+            if (to == nullptr) to = look_up_adjacency(c, key);
+            if (to == nullptr) [[unlikely]] {
+                wait(c, m, released);
                 continue;
             }
         }

@@ -50,6 +50,7 @@ struct Ip4Header {  // RFC 791
 
     constexpr unsigned version() const noexcept { return version_ihl >> 4; }
     constexpr size_t header_bytes() const noexcept { return (version_ihl & 15U) * 4; }
+    constexpr bool has_options() const noexcept { return version_ihl != kWithoutOptions; }
     constexpr bool is_fragment() const noexcept {
         return (fragment & (kMoreFragments | kOffsetMask)) != 0;
     }

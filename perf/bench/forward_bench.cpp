@@ -91,6 +91,18 @@ void drop_no_route(benchmark::State& state) {
     drop(state, {.destination = kUnrouted}, Drop::no_route);
 }
 
+// Every other packet costs an ICMP error, or would, without the limit.
+void attack(benchmark::State& state) {
+    MemoryPorts ports;
+    Switch bench(ports);
+    bench.routes().set({Ip4(20, 0, 0, 0), 8}, Switch::via(0));
+    bench.run(
+        {make_frame({.destination = kRouted}), make_frame({.destination = kRouted, .ttl = 1})},
+        until_enough(state));
+    const PortCounters& in = bench.counters().ports[1];
+    check(state, 2 * in.dropped[static_cast<size_t>(Drop::ttl_expired)].value());
+}
+
 }  // namespace
 
 void add_forward_benches() {
@@ -102,6 +114,7 @@ void add_forward_benches() {
     add("drop_checksum", drop_checksum);
     add("drop_ttl", drop_ttl);
     add("drop_no_route", drop_no_route);
+    add("attack", attack);
 }
 
 }  // namespace vethway::bench

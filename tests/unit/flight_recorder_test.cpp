@@ -19,6 +19,7 @@ DropRecord record(uint64_t n) {
     r.bytes.fill(static_cast<std::byte>(n));
     return r;
 }
+void add(FlightRecorder& recorder, const DropRecord& r) { recorder.add(r, r.bytes.data()); }
 bool is_whole(const DropRecord& r) {
     const DropRecord want = record(r.tsc);
     return r.port == want.port && r.reason == want.reason && r.kept == want.kept &&
@@ -29,7 +30,7 @@ TEST(FlightRecorder, KeepsTheLastInOrder) {
     FlightRecorder recorder(3, -1);
     EXPECT_TRUE(recorder.records().empty());
     for (uint64_t n = 1; n <= 8; ++n) {
-        recorder.add(record(n));
+        add(recorder, record(n));
         const auto got = recorder.records();
         ASSERT_EQ(got.size(), std::min<uint64_t>(n, 3));
         for (size_t i = 0; i < got.size(); ++i) {
@@ -41,8 +42,8 @@ TEST(FlightRecorder, KeepsTheLastInOrder) {
 
 TEST(FlightRecorder, OfOne) {
     FlightRecorder recorder(1, -1);
-    recorder.add(record(1));
-    recorder.add(record(70));
+    add(recorder, record(1));
+    add(recorder, record(70));
     ASSERT_EQ(recorder.records().size(), 1U);
     EXPECT_EQ(recorder.records()[0].tsc, 70U);
     EXPECT_EQ(recorder.records()[0].frame().size(), 70U % 65);
@@ -50,11 +51,11 @@ TEST(FlightRecorder, OfOne) {
 
 TEST(FlightRecorder, ExtremesSurvive) {
     FlightRecorder recorder(2, 0);
-    recorder.add({.tsc = UINT64_MAX,
-                  .port = UINT16_MAX,
-                  .reason = Drop::port_removed,
-                  .kept = 64,
-                  .length = UINT32_MAX});
+    add(recorder, {.tsc = UINT64_MAX,
+                   .port = UINT16_MAX,
+                   .reason = Drop::port_removed,
+                   .kept = 64,
+                   .length = UINT32_MAX});
     const DropRecord r = recorder.records().at(0);
     EXPECT_EQ(r.tsc, UINT64_MAX);
     EXPECT_EQ(r.port, UINT16_MAX);
@@ -69,7 +70,7 @@ TEST(FlightRecorder, AReaderNeverSeesHalfARecord) {
     FlightRecorder recorder(kSize, -1);
     std::atomic<bool> stop{false};
     std::thread writer([&] {
-        for (uint64_t n = 1; !stop.load(std::memory_order_relaxed); ++n) recorder.add(record(n));
+        for (uint64_t n = 1; !stop.load(std::memory_order_relaxed); ++n) add(recorder, record(n));
     });
     size_t seen = 0, torn = 0, disordered = 0;
     uint64_t newest = 0;
