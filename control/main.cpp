@@ -183,7 +183,7 @@ Arguments parse(CLI::App& app, int argc, char** argv) {
         "in the way");
     app.add_flag("--json", args.json, "Print JSON")->needs(doctor);
     app.add_flag("--foreground", args.foreground, "Stay in the foreground (always so)");
-    app.add_option("--log-level", args.log_level)
+    app.add_option("--log-level", args.log_level, "From which level on it logs: info, unless said")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     app.parse(argc, argv);
     if (args.config_file.empty() && !args.doctor) throw CLI::RequiredError("--config");

@@ -80,8 +80,8 @@ void add_ping_command(CLI::App& app, Session& session) {
                      "Seconds until it ends, or has -c answers, or an error")
         ->check(CLI::Range(0.001, 86400.0));
     command->add_option("-s,--size", o->size, "Bytes of data")->check(CLI::Range(0, 65507));
-    command->add_option("-t,--ttl", o->ttl)->check(CLI::Range(1, 255));
-    command->add_option("-Q,--tos", o->tos)->check(CLI::Range(0, 255));
+    command->add_option("-t,--ttl", o->ttl, "Its TTL")->check(CLI::Range(1, 255));
+    command->add_option("-Q,--tos", o->tos, "Its TOS byte")->check(CLI::Range(0, 255));
     command
         ->add_option("-I,--from", o->from,
                      "A port, by which to send whatever the routes say, or an address of ours")

@@ -92,10 +92,10 @@ int mtr(const Session& session, const HopOptions& options) {
 void add_hop_options(CLI::App& command, HopOptions& o) {
     command.add_option("ADDRESS", o.to)->required();
     command.add_option("-f,--first", o.first_ttl, "The first hop's TTL")->check(CLI::Range(1, 255));
-    command.add_option("-m,--max-hops", o.max_ttl)->check(CLI::Range(1, 255));
+    command.add_option("-m,--max-hops", o.max_ttl, "The last hop's TTL")->check(CLI::Range(1, 255));
     command.add_option("-p,--target-port", o.target_port, "Of UDP; the next probe has the next")
         ->check(CLI::Range(1, 60000));
-    command.add_option("-Q,--tos", o.tos)->check(CLI::Range(0, 255));
+    command.add_option("-Q,--tos", o.tos, "Its TOS byte")->check(CLI::Range(0, 255));
     command.add_option("-l,--size", o.packet_bytes, "Bytes of the IP packet")
         ->check(CLI::Range(kProbeHeaders, 65535U));
     command.add_option("-s,--source", o.from, "The address of ours to send from");
@@ -113,7 +113,7 @@ void add_traceroute_commands(CLI::App& app, Session& session) {
         ->check(CLI::Range(0.01, 60.0));
     trace->add_option("-i,--port", o->port, "By which to send, whatever the routes say");
     trace->add_flag("-I,--icmp", o->icmp, "Echo requests, not UDP");
-    trace->add_flag("-F,--dont-fragment", o->dont_fragment);
+    trace->add_flag("-F,--dont-fragment", o->dont_fragment, "With don't fragment set");
     trace->callback(
         [&session, o] { session.action = [&session, o] { return traceroute(session, *o); }; });
     auto m = std::make_shared<HopOptions>();

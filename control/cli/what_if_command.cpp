@@ -123,8 +123,8 @@ void add_what_if(CLI::App& app, Session& session) {
     tcp->excludes(icmp)->excludes(protocol);
     icmp->excludes(protocol);
     app.add_option("-s,--size", o->size, "Bytes of the IP packet")->check(CLI::Range(0, 65535));
-    app.add_option("-t,--ttl", o->ttl)->check(CLI::Range(0, 255));
-    app.add_option("-Q,--tos", o->tos)->check(CLI::Range(0, 255));
+    app.add_option("-t,--ttl", o->ttl, "Its TTL")->check(CLI::Range(0, 255));
+    app.add_option("-Q,--tos", o->tos, "Its TOS byte")->check(CLI::Range(0, 255));
     app.add_flag("-D,--df", o->dont_fragment, "With don't fragment set");
     app.add_option("--src-mac", o->src_mac,
                    "The sender's MAC address; without it, the neighbour's");

@@ -3,7 +3,7 @@
 # The parts of ./dev test, sourced by it. A part's command prints "N passed, N failed[, N skipped]" as its
 # last line; the table and the sum at the end are made from those.
 
-part_names="unit python system differential sanitize tsan fuzz"   # in this order; docker only when named
+part_names="unit python system differential sanitize tsan fuzz"   # in this order; docker and package only when named
 part_rows=""
 sum_passed=0 sum_failed=0 sum_skipped=0
 
@@ -107,6 +107,8 @@ differential="/usr/bin/python3 tests/differential/run.py"
 do_differential() { $differential; }
 
 do_docker() { docker/test.sh; }
+
+do_package() { debian/test.sh; }
 
 # --- Sanitizers ------------------------------------------------------------------------------------
 unit_targets() {  # unit_targets BUILD_DIR [PATTERN]: the unit tests whose name has it, as meson.build has them now
@@ -235,7 +237,9 @@ run_parts() {
     set -- $part_names
   fi
   # shellcheck disable=SC2086,SC2154
-  case " $* " in *" docker "*) ensure $packages_docker ;; esac
+  case " $* " in *" docker "* | *" package "*) ensure $packages_docker ;; esac
+  # shellcheck disable=SC2086,SC2154
+  case " $* " in *" package "*) ensure $packages_package $packages_package_test ;; esac
   for name in "$@"; do
     # Each of these two uses one CPU.
     if [ "$name" = differential ] && [ -n "$building_ahead" ]; then
@@ -243,7 +247,7 @@ run_parts() {
       part_beside differential $differential
       continue
     fi
-    case " $part_names docker " in
+    case " $part_names docker package " in
       *" $name "*)
         part "$name" "do_$name"
         part_joined ;;
