@@ -115,6 +115,7 @@ void Controller::check_links(Links which) {
         port.link_down_reason = port.device->down_reason();
         if (before_reason != port.link_down_reason) {
             changed = true;
+            port.link_changes += before_reason.empty() != port.link_up();
             spdlog::info("port {}: link {}{}", name,
                          port.link_up() ? "up" : "down: ", port.link_down_reason);
         }

@@ -2,7 +2,6 @@
 // vethwayd: puts the parts together and runs the control thread.
 #include <fmt/format.h>
 #include <rte_version.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
@@ -12,6 +11,7 @@
 #include <csignal>
 #include <iostream>
 #include <optional>
+#include <sstream>
 
 #include "config/parse.h"
 #include "control/api.h"
@@ -19,6 +19,7 @@
 #include "control/doctor/report.h"
 #include "control/event_loop.h"
 #include "control/http_server.h"
+#include "control/log.h"
 #include "control/machine.h"
 #include "control/metrics.h"
 #include "control/telemetry.h"
@@ -31,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Arguments {
     std::string config_file;
-    std::string log_level = "info";
+    std::string log_level = "info", log_format = "text";
     bool check = false, doctor = false, json = false;
     bool foreground = true;  // all there is: service managers and containers want nothing else
 };
@@ -185,6 +186,9 @@ Arguments parse(CLI::App& app, int argc, char** argv) {
     app.add_flag("--foreground", args.foreground, "Stay in the foreground (always so)");
     app.add_option("--log-level", args.log_level, "From which level on it logs: info, unless said")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    app.add_option("--log-format", args.log_format,
+                   "One line an event: text, which the journal gets with its levels, or json")
+        ->check(CLI::IsMember({"text", "json"}));
     app.parse(argc, argv);
     if (args.config_file.empty() && !args.doctor) throw CLI::RequiredError("--config");
     return args;
@@ -203,10 +207,18 @@ int examine(const Arguments& args) {
     return report.exit_status();
 }
 
+// Why it does not start: lines for whoever started it, or events for who reads JSON.
+void complain(const Arguments& args, const std::string& why, const char* prefix) {
+    if (args.log_format == "text") {
+        std::cerr << prefix << why << '\n';
+        return;
+    }
+    std::istringstream lines(why);
+    for (std::string line; std::getline(lines, line);) spdlog::error("{}", line);
+}
+
 int run(int argc, char** argv) {
     const auto started = Clock::now();
-    spdlog::set_default_logger(spdlog::stderr_color_mt("vethwayd"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
     CLI::App app;
     Arguments args;
     try {
@@ -216,7 +228,7 @@ int run(int argc, char** argv) {
         std::cerr << "vethwayd: " << e.what() << "; see vethwayd --help\n";
         return 2;
     }
-    spdlog::set_level(spdlog::level::from_str(args.log_level));
+    start_log(args.log_format == "json" ? LogFormat::json : LogFormat::text, args.log_level);
     try {
         if (args.doctor) return examine(args);
         const Config config = load_config(args.config_file);
@@ -227,10 +239,10 @@ int run(int argc, char** argv) {
         }
         serve(args, config, started);
     } catch (const ConfigError& e) {
-        std::cerr << e.what() << '\n';
+        complain(args, e.what(), "");
         return 1;
     } catch (const std::exception& e) {
-        std::cerr << "vethwayd: " << e.what() << '\n';
+        complain(args, e.what(), "vethwayd: ");
         return 1;
     }
     return 0;

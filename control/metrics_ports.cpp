@@ -109,6 +109,9 @@ void collect_ports(Controller& controller, Families& out) {
                    {"mac", port.mac().to_string()}},
                   1);
         out.gauge("vethway_port_up", "Whether the port carries packets.", label, port.up() ? 1 : 0);
+        out.counter("vethway_port_link_changes_total",
+                    "Times that the port's link went down or came up.", label,
+                    static_cast<double>(port.link_changes));
         out.gauge("vethway_port_mtu_bytes", "The largest IP packet that the port carries.", label,
                   port.mtu());
         const PortTotals totals = controller.ports().totals(port.index);

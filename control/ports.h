@@ -39,6 +39,7 @@ public:
     std::vector<Ring> shared_tx;
     std::string link_down_reason;  // empty: the link is up
     bool link_up() const { return link_down_reason.empty(); }
+    uint64_t link_changes = 0;  // from up to down, or back
     // What the configuration has no more is as it was before it had it.
     uint16_t wanted_mtu(const PortConfig& next) const;
     PortTotals before;  // what the index had counted when the port was added

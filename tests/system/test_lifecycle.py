@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, reloading, ending; and every way in which a start can't work."""
 
+import json
 import os
 import re
 import signal
@@ -284,3 +285,18 @@ def test_idle_costs_nothing(lab):
     used = lab.daemon.cpu_use(2)
     if used > 0.10:
         raise Failure(f"{used:.0%} of a CPU while idle")
+
+
+@needs(hosts=1, start=False)
+def test_log_as_json(lab):
+    lab.start(args=("--log-format", "json"))
+    lab.run("h1", "ip link set eth0 down")
+    wait_for(lambda: "p1: link down" in lab.daemon.log, 3, "the link is down")
+    lab.run("h1", "ip link set eth0 up")
+    wait_for(lambda: "p1: link up" in lab.daemon.log, 3, "the link is up")
+    lines = [json.loads(line) for line in lab.daemon.log.splitlines()]
+    assert all(sorted(line) == ["level", "message", "time"] for line in lines), lines
+    assert any(line["message"].startswith("ready in ") and line["level"] == "info" for line in lines), lines
+    bad = lab.write_config("nonsense: 1\n", lab.config_file + ".bad")
+    done = lab.run("sw", [os.path.join(BUILD, "vethwayd"), "--config", bad, "--log-format", "json"], check=False)
+    assert done.returncode == 1 and json.loads(done.stderr)["level"] == "error", done.stderr

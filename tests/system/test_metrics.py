@@ -133,3 +133,14 @@ def test_removed_port_vanishes_and_kept_one_goes_on(lab):
     metrics = lab.metrics()
     assert not any('port="p2"' in k and k.startswith("vethway_port_") for k in metrics)
     assert one(metrics, "vethway_port_rx_packets_total", port="p1") == 1
+
+
+def test_link_changes_are_counted(lab):
+    def changes():
+        return one(lab.metrics(), "vethway_port_link_changes_total", port="p1")
+
+    assert changes() == 0
+    for n, state in enumerate(("down", "up", "down", "up"), 1):
+        lab.run("h1", f"ip link set eth0 {state}")
+        wait_for(lambda n=n: changes() == n, 3, f"{n} changes of the link")
+    assert one(lab.metrics(), "vethway_port_link_changes_total", port="p2") == 0
