@@ -4,9 +4,11 @@
 #include <cap-ng.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <numaif.h>
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -44,6 +46,13 @@ void check_capabilities(const Config& config) {
         fmt::format("port {}: {} needs the capability {}, which vethwayd does not have: run it as "
                     "root, or with --cap-add in a container",
                     port->name, driver_name(port->driver), fmt::join(missing, " and ")));
+}
+
+// DPDK asks for and sets the memory policy of hugepages, and gives up where it may not: Docker's
+// seccomp profile allows these system calls to those who have SYS_NICE only.
+bool may_set_memory_policy() {
+    int mode = 0;
+    return get_mempolicy(&mode, nullptr, 0, nullptr, 0) == 0 || errno != EPERM;
 }
 
 // A port without an MTU of its own has its interface's, and the buffers must fit that.
@@ -180,6 +189,14 @@ StartPlan plan_start(const Config& config) {
                            std::to_string(wanted) +
                            " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
     plan.memory_reason = mode == Hugepages::off ? "off" : found;
+    if (plan.eal.hugepages && !may_set_memory_policy()) {
+        const std::string why =
+            "hugepages need the capability SYS_NICE, which vethwayd does not have: --cap-add "
+            "SYS_NICE in a container";
+        if (mode == Hugepages::required) throw MachineError("dataplane.hugepages: " + why);
+        plan.eal.hugepages = false;
+        plan.memory_reason = why;
+    }
     return plan;
 }
 

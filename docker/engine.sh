@@ -44,16 +44,26 @@ wait_for() {  # wait_for SECONDS COMMAND...
   done
 }
 
-# start_engine [WRAPPER...]: WRAPPER puts it into another network namespace.
-start_engine() {
-  local network="--bridge none"
-  [ $# = 0 ] || network=${engine_network:-}
-  # shellcheck disable=SC2086
-  "$@" dockerd --host "$engine" --pidfile "$work/docker.pid" --data-root "$work/data" --exec-root "$work/exec" \
-    $network --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
-    --storage-driver overlay2 --exec-opt native.cgroupdriver=cgroupfs >"$work/dockerd.log" 2>&1 &
+run_engine() {  # run_engine [WRAPPER... --] FLAGS...
+  local wrapper=()
+  while [[ " $* " = *" -- "* ]]; do
+    if [ "$1" = -- ]; then shift && break; fi
+    wrapper+=("$1") && shift
+  done
+  "${wrapper[@]}" dockerd --host "$engine" --pidfile "$work/docker.pid" --data-root "$work/data" --exec-root "$work/exec" \
+    --storage-driver overlay2 --exec-opt native.cgroupdriver=cgroupfs "$@" >"$work/dockerd.log" 2>&1 &
   dockerd_pid=$!
   wait_for 30 docker info || { tail -n 5 "$work/dockerd.log"; echo "no Docker engine"; exit 1; }
+}
+start_engine() {  # it makes no networks
+  run_engine --bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false
+}
+start_engine_in() {  # start_engine_in NETNS: with networks, whose bridges and rules are there. nsenter leaves /sys alone
+  run_engine nsenter --net="/run/netns/$1" -- --bip 198.18.100.1/24 --default-address-pool base=198.19.0.0/16,size=24
+}
+stop_engine() {
+  kill "$dockerd_pid" && wait "$dockerd_pid" 2>/dev/null || true
+  dockerd_pid=""
 }
 
 # make_base IMAGE [PACKAGE,PACKAGE...]: a root of Debian 12, so that no registry is asked.

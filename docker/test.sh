@@ -1,118 +1,128 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ./dev test docker: builds the image of this commit, and has two hosts talk through a container that has
-# no more capabilities than it needs. The Docker engine is one of its own, started and ended here; the
-# base image is made by mmdebstrap, so that no registry is asked.
+# ./dev test docker: builds the image of this commit, brings docker/compose.yaml up, and takes it down again. The
+# engine is one of the test's own, in a network namespace of its own; the base image is made by mmdebstrap, and
+# Prometheus is Debian's, so that no registry is asked. Grafana is not started.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
+# shellcheck source=docker/engine.sh
+. docker/engine.sh
 
-work=$(mktemp -d /tmp/vethway-docker.XXXXXX)
-engine=unix://$work/docker.sock
-h1=vwk$$-h1 h2=vwk$$-h2
-dockerd_pid="" passed=0 failed=0
-docker() { /usr/bin/docker -H "$engine" "$@"; }
-
-finish() {
-  local rc=$?
-  trap - EXIT
-  set +e
-  for id in $([ -n "$dockerd_pid" ] && docker ps -aq 2>/dev/null); do docker rm -f "$id" >/dev/null; done
-  if [ -n "$dockerd_pid" ]; then kill "$dockerd_pid"; wait "$dockerd_pid" 2>/dev/null; fi
-  for ns in $h1 $h2; do ip netns del "$ns" 2>/dev/null; done
-  umount -l "$work"/exec/netns/* 2>/dev/null  # the engine leaves it
-  rm -rf "$work"
-  exit $rc
+net=vwk$$
+export DOCKER_HOST=$engine PROMETHEUS_IMAGE=vethway-prometheus BASE=vethway-base COMPOSE_PROJECT_NAME=vethway
+compose() { docker-compose -f docker/compose.yaml "$@"; }
+at_the_end() {
+  docker rm -f matrix 2>/dev/null
+  [ -z "$dockerd_pid" ] || compose down -v -t 1 >/dev/null 2>&1
+  ip netns del "$net" 2>/dev/null
+  [ -z "${pages_before:-}" ] || echo "$pages_before" >$pages/nr_hugepages
 }
-trap finish EXIT
-trap 'exit 130' INT TERM
+in_net() { nsenter --net="/run/netns/$net" "$@"; }
+switch() { docker exec vethway_switch_1 "$@"; }
+left() { docker exec vethway_left_1 "$@"; }
+size_mib() { echo $(($(docker image inspect -f '{{.Size}}' "$1") >> 20)); }
 
-check() {  # check NAME COMMAND...
-  local name=$1
-  shift
-  if "$@" >"$work/out" 2>&1; then
-    passed=$((passed + 1)) && echo "ok       $name"
-  else
-    failed=$((failed + 1)) && echo "FAILED   $name" && sed 's/^/    /' "$work/out"
-  fi
-}
-in_host() { ip netns exec "$@"; }
-wait_for() {  # wait_for SECONDS COMMAND...
-  local until=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $until ] || return 1
-    sleep 0.1
+build_images() {
+  local archive=(git -c safe.directory="$PWD" archive HEAD) target
+  for target in switch:vethway host:vethway-host; do
+    "${archive[@]}" | DOCKER_BUILDKIT=1 docker build -q --network=host --build-arg BASE=$BASE --target "${target%:*}" \
+      -f docker/Dockerfile -t "${target#*:}" - >/dev/null
   done
+  printf 'FROM %s\nRUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends prometheus\n' \
+    $BASE | docker build -q --network=host -t $PROMETHEUS_IMAGE - >/dev/null
 }
 
-start_engine() {
-  dockerd --host "$engine" --pidfile "$work/docker.pid" --data-root "$work/data" --exec-root "$work/exec" \
-    --bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
-    --storage-driver overlay2 --exec-opt native.cgroupdriver=cgroupfs >"$work/dockerd.log" 2>&1 &
-  dockerd_pid=$!
-  wait_for 30 docker info || { tail -n 5 "$work/dockerd.log"; echo "no Docker engine"; exit 1; }
+adopted() { [ "$(switch vethway show ports | grep -cE '^port[01] +up +veth .*10\.81\.[12]\.2/24')" = 2 ]; }
+pings() { left ping -n -c 10 -i 0.1 -W 1 10.81.2.10 | tee /dev/stderr | grep -q '10 received, 0% packet loss'; }
+tcp() { left iperf3 -c 10.81.2.10 -t 2 --connect-timeout 3000; }
+memory_is() { switch vethway status | tee /dev/stderr | grep -q "in $1"; }
+balanced() { switch vethway status | grep -q balanced; }
+healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' vethway_switch_1)" = healthy ]; }
+prometheus_has() {
+  in_net curl -sfG http://127.0.0.1:9090/api/v1/query --data-urlencode "query=$1" | tee /dev/stderr | grep -q '"metric"'
+}
+rules_are_loaded() { in_net curl -sf http://127.0.0.1:9090/api/v1/rules | grep -q '"health":"ok"' ; }
+# Where too few hugepages are free at its start, it does without.
+with_plain_memory() {
+  local rc=0
+  docker stop -t 5 vethway_switch_1 || return 1
+  local wanted
+  wanted=$(($(<$pages/nr_hugepages) - $(<$pages/free_hugepages)))
+  local now
+  now=$(<$pages/nr_hugepages)
+  echo "$wanted" >$pages/nr_hugepages
+  docker start vethway_switch_1 || rc=1
+  wait_for 10 adopted || rc=1
+  echo "$now" >$pages/nr_hugepages
+  [ $rc = 0 ] && pings && tcp && ! memory_is hugepages
 }
 
-build_image() {
-  mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$work/base.tar" >/dev/null
-  docker import "$work/base.tar" vethway-base >/dev/null
-  rm "$work/base.tar"
-  git -c safe.directory="$PWD" archive HEAD |
-    docker build -q --network=host --build-arg BASE=vethway-base -f docker/Dockerfile -t vethway - >/dev/null
+# Without that capability, one line ends the start and names it.
+all_capabilities="NET_ADMIN NET_RAW SYS_ADMIN IPC_LOCK SYS_NICE"
+run_without() {  # run_without CAPABILITY CONFIG
+  local one capabilities=()
+  for one in $all_capabilities; do [ "$one" = "$1" ] || capabilities+=(--cap-add "$one"); done
+  printf '%s\n' "$2" >"$work/matrix.yaml"
+  docker rm -f matrix >/dev/null 2>&1 || true
+  docker run -d --name matrix --network vethway_left --cap-drop ALL "${capabilities[@]}" \
+    -v "$work/matrix.yaml:/etc/vethway.yaml:ro" vethway >/dev/null
+}
+refused() {  # refused CAPABILITY CONFIG
+  run_without "$@"
+  [ "$(timeout 10 /usr/bin/docker -H "$engine" wait matrix)" = 1 ] || return 1
+  docker logs matrix 2>&1 | grep -v ' info \|^mbind:' | tee "$work/said"
+  [ "$(wc -l <"$work/said")" = 1 ] && grep -q "$1" "$work/said"
+}
+starts_and_says() {  # starts_and_says CAPABILITY CONFIG WORDS
+  run_without "$1" "$2"
+  wait_for 10 docker exec matrix vethway status && docker logs matrix 2>&1 | tee /dev/stderr | grep -q "$3"
 }
 
-# The container starts before its interfaces are there, as containers do: it waits for the last one.
-start_container() {
-  cat >"$work/vethway.yaml" <<'Y'
-ports:
-  - {name: p1, veth: p1, addresses: [10.1.0.1/24]}
-  - {name: p2, veth: p2, addresses: [10.2.0.1/24]}
-metrics: {listen: 127.0.0.1:9464}
-Y
-  docker run -d --name switch --network none --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_RAW \
-    --cap-add SYS_ADMIN --cap-add IPC_LOCK --cap-add SYS_NICE \
-    -v "$work/vethway.yaml:/etc/vethway.yaml:ro" --entrypoint sh vethway -c \
-    'until [ -e /sys/class/net/p2 ]; do sleep 0.1; done; exec vethwayd --config /etc/vethway.yaml' >/dev/null
-  pid=$(docker inspect -f '{{.State.Pid}}' switch)
-}
-
-connect_hosts() {
-  local n ns
-  n=0
-  for ns in $h1 $h2; do
-    n=$((n + 1))
-    ip netns add "$ns"
-    ip -n "$ns" link add eth0 type veth peer name p$n netns "$pid"
-    ip -n "$ns" link set eth0 up
-    ip -n "$ns" address add 10.$n.0.2/24 dev eth0
-    ip -n "$ns" route add default via 10.$n.0.1
-  done
-}
-
-tcp() {
-  in_host $h2 iperf3 -s -1 -D
-  wait_for 5 in_host $h2 sh -c "ss -Hltn | grep -q :5201"
-  in_host $h1 iperf3 -c 10.2.0.2 -t 2 --connect-timeout 3000
-}
 stops_in_time() {  # as process 1: SIGTERM, and nothing but it
   local began=$SECONDS
-  docker stop -t 5 switch && [ $((SECONDS - began)) -le 3 ] &&
-    [ "$(docker inspect -f '{{.State.ExitCode}}' switch)" = 0 ]
+  docker stop -t 5 vethway_switch_1 && [ $((SECONDS - began)) -le 3 ] &&
+    [ "$(docker inspect -f '{{.State.ExitCode}}' vethway_switch_1)" = 0 ]
 }
+gone() { compose down -v -t 1 && [ -z "$(docker ps -aq)" ] && ! in_net ip -br link | grep -q 'veth'; }
 
 start_engine
-build_image
-echo "image: $(($(docker image inspect -f '{{.Size}}' vethway) >> 20)) MiB, of which the base is $(($(docker image inspect -f '{{.Size}}' vethway-base) >> 20)) MiB"
-start_container
-connect_hosts
-check "forwards within 5 s" wait_for 5 in_host $h1 ping -n -c 1 -W 1 10.2.0.2
-check "ping, no loss, no duplicate" sh -c "ip netns exec $h1 ping -n -c 10 -i 0.1 10.2.0.2 | grep -q '10 received, 0% packet loss'"
-check "TCP with the hosts' offloads as they are" tcp
-check "process 1 in its container" sh -c "/usr/bin/docker -H $engine exec switch vethway status --json | grep -q '\"pid\": 1,'"
-check "by AF_XDP, behind the BPF shield" sh -c "/usr/bin/docker -H $engine exec switch vethway show ports | grep -c net_af_xdp | grep -qx 2"
-check "books balance" sh -c "/usr/bin/docker -H $engine exec switch vethway status | grep -q balanced"
-check "metrics are served" sh -c "nsenter -t $pid -n curl -sf http://127.0.0.1:9464/metrics | grep -q '^vethway_accounting_imbalance 0'"
+make_base $BASE
+build_images
+echo "image: $(size_mib vethway) MiB, of which the base is $(size_mib $BASE) MiB"
+stop_engine
+
+pages=/sys/kernel/mm/hugepages/hugepages-2048kB pages_before=""
+if [ "$(<$pages/free_hugepages)" -lt 80 ]; then
+  pages_before=$(<$pages/nr_hugepages)
+  echo $((pages_before + 80)) >$pages/nr_hugepages
+fi
+ip netns add "$net"
+ip -n "$net" link set lo up
+start_engine_in "$net"
+check "compose up" compose up -d --no-build switch left right prometheus
+check "adopts what Docker wired" wait_for 10 adopted
+check "forwards within 5 s" wait_for 5 left ping -n -c 1 -W 1 10.81.2.10
+check "ping, no loss" pings
+check "TCP with the containers' offloads as they are" tcp
+check "in hugepages, with no mount" memory_is hugepages
+check "process 1 in its container" sh -c "/usr/bin/docker -H $engine exec vethway_switch_1 vethway status --json | grep -q '\"pid\": 1,'"
+check "healthy" wait_for 20 healthy
+check "Prometheus has what it counts" wait_for 10 prometheus_has 'vethway_port_rx_packets_total{port="port0"} > 10'
+check "recorded rates" wait_for 15 prometheus_has 'instance_port:vethway_rx_packets:rate1m'
+check "rules are evaluated" wait_for 15 rules_are_loaded
+check "books balance" balanced
+veth='{name: p0, veth: port0}' xdp='{name: p0, af_xdp: port0}'
+check "without NET_ADMIN" refused NET_ADMIN "ports: [$veth]"
+check "without NET_RAW" refused NET_RAW "ports: [$veth]"
+check "without SYS_ADMIN, AF_XDP" refused SYS_ADMIN "ports: [$xdp]"
+check "without SYS_ADMIN, another namespace" refused SYS_ADMIN "ports: [{name: p0, veth: {interface: port0, netns: '1'}}]"
+check "without SYS_ADMIN, veth: the shield is another" starts_and_says SYS_ADMIN "ports: [$veth]" "shield by sysctl"
+check "without IPC_LOCK, AF_XDP" refused IPC_LOCK "ports: [$xdp]"
+check "without SYS_NICE, hugepages required" refused SYS_NICE "{dataplane: {hugepages: required}, ports: [$veth]}"
+check "without SYS_NICE, hugepages auto: plain memory" starts_and_says SYS_NICE "ports: [$veth]" "plain memory (hugepages need the capability SYS_NICE"
+docker rm -f matrix >/dev/null 2>&1 || true
+check "without hugepages" with_plain_memory
+[ $failed -eq 0 ] || docker logs vethway_switch_1 2>&1 | tail -n 20
 check "SIGTERM ends it, status 0" stops_in_time
-[ $failed -eq 0 ] || docker logs switch 2>&1 | tail -n 20
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+check "compose down leaves nothing" gone
+print_result

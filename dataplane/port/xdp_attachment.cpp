@@ -59,7 +59,9 @@ void XdpAttachment::rehearse(const std::string& port, unsigned ifindex) {
         throw PortError("port " + port + ": " + what + ": " + std::strerror(error));
     };
     const Fd program = pass_program();
-    if (!program) fail("can't load an XDP program (needs CAP_BPF and CAP_NET_ADMIN)", errno);
+    if (!program)
+        fail("can't load an XDP program (needs CAP_SYS_ADMIN, or CAP_BPF, and CAP_NET_ADMIN)",
+             errno);
     // libxdp looks programs up by id, which is CAP_SYS_ADMIN's (kernel/bpf/syscall.c).
     if (const Fd none(bpf_prog_get_fd_by_id(INT32_MAX)); !none && errno == EPERM)
         fail("can't look up XDP programs (libxdp needs CAP_SYS_ADMIN)", EPERM);
