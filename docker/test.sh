@@ -10,7 +10,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 net=vwk$$
 export DOCKER_HOST=$engine PROMETHEUS_IMAGE=vethway-prometheus BASE=vethway-base COMPOSE_PROJECT_NAME=vethway
-compose() { docker-compose -f docker/compose.yaml "$@"; }
+compose() { docker-compose -f "$work/tree/docker/compose.yaml" "$@"; }
 at_the_end() {
   docker rm -f matrix 2>/dev/null
   [ -z "$dockerd_pid" ] || compose down -v -t 1 >/dev/null 2>&1
@@ -22,12 +22,12 @@ switch() { docker exec vethway_switch_1 "$@"; }
 left() { docker exec vethway_left_1 "$@"; }
 size_mib() { echo $(($(docker image inspect -f '{{.Size}}' "$1") >> 20)); }
 
+# As README.md says, in a clean checkout.
 build_images() {
-  local archive=(git -c safe.directory="$PWD" archive HEAD) target
-  for target in switch:vethway host:vethway-host; do
-    "${archive[@]}" | DOCKER_BUILDKIT=1 docker build -q --network=host --build-arg BASE=$BASE --target "${target%:*}" \
-      -f docker/Dockerfile -t "${target#*:}" - >/dev/null
-  done
+  mkdir "$work/tree"
+  git -c safe.directory="$PWD" archive HEAD | tar -x -C "$work/tree"
+  PATH=/usr/bin:$PATH DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 compose build switch left right >"$work/build.log" 2>&1 ||
+    { tail -n 20 "$work/build.log"; exit 1; }
   printf 'FROM %s\nRUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends prometheus\n' \
     $BASE | docker build -q --network=host -t $PROMETHEUS_IMAGE - >/dev/null
 }
@@ -35,7 +35,7 @@ build_images() {
 adopted() { [ "$(switch vethway show ports | grep -cE '^port[01] +up +veth .*10\.81\.[12]\.2/24')" = 2 ]; }
 pings() { left ping -n -c 10 -i 0.1 -W 1 10.81.2.10 | tee /dev/stderr | grep -q '10 received, 0% packet loss'; }
 tcp() { left iperf3 -c 10.81.2.10 -t 2 --connect-timeout 3000; }
-memory_is() { switch vethway status | tee /dev/stderr | grep -q "in $1"; }
+memory_is() { switch vethway status | tee /dev/stderr | grep -q "in hugepages ($1: "; }
 balanced() { switch vethway status | grep -q balanced; }
 healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' vethway_switch_1)" = healthy ]; }
 prometheus_has() {
@@ -54,7 +54,7 @@ with_plain_memory() {
   docker start vethway_switch_1 || rc=1
   wait_for 10 adopted || rc=1
   echo "$now" >$pages/nr_hugepages
-  [ $rc = 0 ] && pings && tcp && ! memory_is hugepages
+  [ $rc = 0 ] && pings && tcp && memory_is plain
 }
 
 # Without that capability, one line ends the start and names it.
