@@ -27,7 +27,8 @@ up() {
   ip -n "$name-h1" route add 10.82.0.0/16 via 10.82.1.2
   ip -n "$name-h2" route add 10.82.0.0/16 via 10.82.2.2
   for n in s1 s2 s3; do
-    { cat "$here/$n.yaml"; echo "control: {socket: $run/$n.sock}"; } >"$run/$n.yaml"
+    # Three that start at once would each count on the same free hugepages.
+    { cat "$here/$n.yaml"; printf '%s\n' "control: {socket: $run/$n.sock}" "dataplane: {hugepages: off}"; } >"$run/$n.yaml"
     ip netns exec "$name-$n" "$build/vethwayd" --config "$run/$n.yaml" >"$run/$n.log" 2>&1 &
     echo $! >"$run/$n.pid"
   done
