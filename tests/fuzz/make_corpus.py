@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes tests/fuzz/corpus/: what the fuzzers start from. Run by hand when packet_fuzz's input changes;
+"""Writes tests/fuzz/corpus/: what the fuzzers start from. Run by hand when packet_fuzz's or protocol_fuzz's input changes;
 the result is committed.
 
     make_corpus.py [--harmful DIR]
@@ -117,6 +117,50 @@ def write(directory, name, data):
         f.write(data)
 
 
+def stp(mac, *fields):
+    body = bytes.fromhex("424203" + "".join(fields))
+    return bytes.fromhex("0180c2000000" + mac) + struct.pack(">H", len(body)) + body
+
+
+def lacp(mac, *fields):
+    return (bytes.fromhex("0180c2000002" + mac + "8809" + "".join(fields))).ljust(124, b"\0")
+
+
+def protocol_frames():
+    """{name: frames}: who is better, who is worse, the old protocol, a partner, a marker, this switch itself."""
+    a, b, us = "800002000000000a", "f00002000000000b", "8000020000000001"
+    times, aged = "00001400" "02000f00", "01001400" "02000f00"
+    rst = "00000202"
+    actor = "0114fffe02000000000a0002ffff0003{:02x}000000"
+    partner = "0214ffff0200000000010001ffff0001{:02x}0000000310"
+    mac = "02000000000a"
+    return {
+        "proposal": stp(mac, rst, "0e", a, "00000000", a, "8001", times, "00"),
+        "agreement": stp(mac, rst, "79", us, "000007d0", b, "8001", aged, "00"),
+        "inferior": stp(mac, rst, "3c", b, "00000000", b, "8001", times, "00"),
+        "superior": stp(mac, rst, "3d", a, "000007d0", b, "8002", aged, "00"),
+        "own": stp("020000000001", rst, "0e", us, "00000000", us, "8001", times, "00"),
+        "config": stp(mac, "00000000", "81", a, "00000000", a, "8001", times),
+        "notification": stp(mac, "00000080"),
+        "partner": lacp(mac, "0101", actor.format(0x3D), partner.format(0x05)),
+        "short_timeout": lacp(mac, "0101", actor.format(0x47), partner.format(0x3D)),
+        "marker": lacp(mac, "02010110" "0001" "02000000000a" "00000007" "0000"),
+    }
+
+
+def protocol_record(what, frame):
+    return bytes([what, len(frame)]) + frame
+
+
+def protocols():
+    """{name: records}: each alone, time by time, and all of them to each port."""
+    frames = protocol_frames()
+    seeds = {name: protocol_record(0x10, frame) * 4 for name, frame in frames.items()}
+    seeds["all"] = b"".join(protocol_record(0x10 + n % 3, f) for n, f in enumerate(list(frames.values()) * 3))
+    seeds["links"] = b"".join(protocol_record(w, frames["proposal"]) for w in (0x80, 0xF0, 0x91, 0xE1, 0x30, 0x31))
+    return seeds
+
+
 def write_harmful(directory):
     """The first frame of each seed is what is changed."""
     for seed in packets().values():
@@ -132,6 +176,8 @@ def main(args):
     corpus = os.path.join(HERE, "corpus")
     for name, records in packets().items():
         write(os.path.join(corpus, "packet_fuzz"), name, records)
+    for name, records in protocols().items():
+        write(os.path.join(corpus, "protocol_fuzz"), name, records)
     for name in ("minimal", "example"):
         shutil.copy(os.path.join(ROOT, "config", f"{name}.yaml"), os.path.join(corpus, "config_fuzz", name))
     write(os.path.join(corpus, "config_fuzz"), "not_utf8", b"control: {socket: /run/\xff\xffb.sock}\n")
