@@ -2,6 +2,7 @@
 // What a user wrote, as checked values. Every default of the configuration file is in this header.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "dataplane/net/ip4.h"
 #include "dataplane/net/knobs.h"
 #include "dataplane/net/mac.h"
+#include "dataplane/net/vlan.h"
 
 namespace vethway {
 
@@ -90,9 +92,21 @@ struct DevargsConfig {  // any DPDK device, as EAL's -a/--vdev takes it
     std::string devargs;
     friend bool operator==(const DevargsConfig&, const DevargsConfig&) = default;
 };
-using PortDriver = std::variant<VethConfig, AfPacketConfig, AfXdpConfig, MemifConfig, TapConfig,
-                                NullConfig, RingConfig, PcapConfig, DevargsConfig>;
-// "veth", "af_packet", …: the key in the file, in the order of the variant.
+// What the tag of a VLAN is on the wire: 802.1Q, or 802.1ad's outer one (TPIDs 0x8100, 0x88a8).
+enum class VlanTagKind : uint8_t { dot1q, dot1ad };
+struct VlanConfig {  // the frames of another port that have a tag
+    uint16_t vlan = 1;
+    std::string parent;  // a port, a VLAN of one (for two tags), or a bridge
+    VlanTagKind tag = VlanTagKind::dot1q;
+    friend bool operator==(const VlanConfig&, const VlanConfig&) = default;
+};
+struct BridgePortConfig {  // a bridge's own; never written: a bridge has one
+    friend bool operator==(const BridgePortConfig&, const BridgePortConfig&) = default;
+};
+using PortDriver =
+    std::variant<VethConfig, AfPacketConfig, AfXdpConfig, MemifConfig, TapConfig, NullConfig,
+                 RingConfig, PcapConfig, DevargsConfig, VlanConfig, BridgePortConfig>;
+// "veth", "af_packet", …: the key in the file, in the order of the variant; of a bridge's "bridge".
 const char* driver_name(const PortDriver& driver) noexcept;
 
 struct PortConfig {
@@ -108,6 +122,56 @@ struct PortConfig {
     std::string match;
     bool adopt_addresses = false;  // with what addresses and routes the kernel has on it
     friend bool operator==(const PortConfig&, const PortConfig&) = default;
+};
+
+// --- Bridges --------------------------------------------------------------------------------
+enum class MemberStateConfig : uint8_t { forwarding, learning, blocking };
+struct VlanRange {
+    uint16_t first = 0, last = 0;
+    friend bool operator==(const VlanRange&, const VlanRange&) = default;
+};
+struct VlanTranslation {  // of a trunk: what the domain's VLAN is called on the wire
+    uint16_t wire = 0, vlan = 0;
+    friend bool operator==(const VlanTranslation&, const VlanTranslation&) = default;
+};
+struct MemberConfig {
+    std::string port;
+    MemberStateConfig state = MemberStateConfig::forwarding;
+    bool learning = true, hairpin = false;
+    bool flood_unicast = true, flood_multicast = true, flood_broadcast = true;
+    uint32_t split_horizon = 0;  // 0: in no group
+    uint32_t learn_limit = 0;    // 0, here and below: none of its own
+    uint32_t storm_unicast = 0, storm_multicast = 0, storm_broadcast = 0;  // frames a second
+    // None of the three: the bridge knows no VLANs. `vlan` is that of an access port.
+    std::optional<uint16_t> vlan;
+    std::vector<VlanRange> trunk;
+    std::vector<VlanTranslation> translate;
+    std::optional<uint16_t> native;  // the trunk's VLAN of frames without a tag
+    VlanTagKind tag = VlanTagKind::dot1q;
+
+    bool knows_vlans() const { return vlan || !trunk.empty() || !translate.empty() || native; }
+    friend bool operator==(const MemberConfig&, const MemberConfig&) = default;
+};
+struct StaticStation {
+    Mac mac;
+    std::string port;
+    uint16_t vlan = 0;  // 0: the bridge knows none
+    friend bool operator==(const StaticStation&, const StaticStation&) = default;
+};
+enum class LearnAction : uint8_t { forward, drop };
+struct BridgeConfig {
+    std::vector<MemberConfig> members;
+    std::vector<StaticStation> stations;
+    uint32_t ageing = 300;  // seconds; 0: never
+    uint32_t learn_limit = 16384;
+    LearnAction learn_action = LearnAction::forward;  // with frames of one too many
+    uint32_t move_limit = 5;      // a second; 0: none. Beyond it a station stays put for 10 s
+    uint32_t group_fwd_mask = 0;  // of 01:80:c2:00:00:0x: bit x
+    // The bridge as a port: its name, and what IP has of it.
+    PortConfig port{.driver = BridgePortConfig{}};
+
+    bool knows_vlans() const { return std::ranges::any_of(members, &MemberConfig::knows_vlans); }
+    friend bool operator==(const BridgeConfig&, const BridgeConfig&) = default;
 };
 
 // --- Routes and neighbours ------------------------------------------------------------------
@@ -213,6 +277,7 @@ struct Config {
     PortKnobSettings defaults;  // of ports that say nothing themselves
     std::vector<PortConfig> ports;
     std::vector<XconnectConfig> xconnects;
+    std::vector<BridgeConfig> bridges;
     MultipathConfig multipath;
     std::vector<NexthopConfig> nexthops;
     std::vector<RouteConfig> routes;
@@ -223,10 +288,17 @@ struct Config {
     friend bool operator==(const Config&, const Config&) = default;
 };
 
+// Its ports, and its bridges as ports.
+std::vector<PortConfig> all_ports(const Config& config);
+
 // Limits that the dataplane's tables are built for.
-inline constexpr size_t kMaxConfigPorts = 32;    // devices that Debian's DPDK can hold
-inline constexpr size_t kMaxPortAddresses = 16;  // per port
-inline constexpr size_t kMaxRoutes = 8000;       // twice as many while they change
+inline constexpr size_t kMaxConfigPorts = 32;  // devices that Debian's DPDK can hold
+inline constexpr size_t kMaxVlanPorts = 160;   // beside them
+inline constexpr size_t kMaxBridges = 16, kMaxBridgeMembers = 64, kMaxStations = 4096;
+inline constexpr uint32_t kMaxLearnLimit = 65536, kMaxMoveLimit = 250;
+inline constexpr uint32_t kMaxAgeing = 1'000'000;  // IEEE 802.1Q table 8-6
+inline constexpr size_t kMaxPortAddresses = 16;    // per port
+inline constexpr size_t kMaxRoutes = 8000;         // twice as many while they change
 inline constexpr size_t kMaxNexthops = 8000;
 inline constexpr size_t kMaxNeighbours = 2048;           // permanent ones
 inline constexpr size_t kMaxNextHops = 32;               // per route

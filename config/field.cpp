@@ -30,7 +30,6 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string unknown_key(const std::string& key, std::span<const std::string_view> known) {
-    if (key == "bridges") return "bridge domains are not in this version";
     std::string why = "unknown key \"" + key.substr(0, 40) + '"';
     if (key.size() > 40 || known.empty()) return why;
     const auto nearest = std::ranges::min_element(

@@ -7,9 +7,17 @@
 
 namespace vethway {
 
-static_assert(std::variant_size_v<PortDriver> == kDriverNames.size());
+static_assert(std::variant_size_v<PortDriver> == kDriverNames.size() + 1);
 
-const char* driver_name(const PortDriver& driver) noexcept { return kDriverNames[driver.index()]; }
+const char* driver_name(const PortDriver& driver) noexcept {
+    return driver.index() < kDriverNames.size() ? kDriverNames[driver.index()] : "bridge";
+}
+
+std::vector<PortConfig> all_ports(const Config& config) {
+    std::vector<PortConfig> ports = config.ports;
+    for (const BridgeConfig& bridge : config.bridges) ports.push_back(bridge.port);
+    return ports;
+}
 
 const NeighbourPortConfig& NeighbourTableConfig::of(const std::string& port) const {
     const auto found = std::ranges::find(ports, port, &NeighbourPortKnobs::port);

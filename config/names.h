@@ -16,8 +16,12 @@ inline constexpr std::array<const char*, 2> kMemifRoleNames{"server", "client"};
 inline constexpr std::array<const char*, 5> kRouteActionNames{"forward", "blackhole", "unreachable",
                                                               "prohibit", "throw"};
 inline constexpr std::array<const char*, 3> kRouteScopeNames{"global", "link", "host"};
-inline constexpr std::array<const char*, 9> kDriverNames{
-    "veth", "af_packet", "af_xdp", "memif", "tap", "null", "ring", "pcap", "devargs"};
+inline constexpr std::array<const char*, 10> kDriverNames{
+    "veth", "af_packet", "af_xdp", "memif", "tap", "null", "ring", "pcap", "devargs", "vlan"};
+inline constexpr std::array<const char*, 2> kVlanTagNames{"802.1q", "802.1ad"};
+inline constexpr std::array<const char*, 3> kMemberStateConfigNames{"forwarding", "learning",
+                                                                    "blocking"};
+inline constexpr std::array<const char*, 2> kLearnActionNames{"forward", "drop"};
 
 template <class Enum, size_t N>
 std::optional<Enum> enum_named(const std::array<const char*, N>& names, std::string_view text) {

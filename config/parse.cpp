@@ -8,6 +8,7 @@
 
 #include "config/field.h"
 #include "config/names.h"
+#include "config/parse_bridge.h"
 #include "config/parse_knobs.h"
 #include "config/parse_neighbour_table.h"
 #include "config/parse_port.h"
@@ -115,9 +116,9 @@ XconnectConfig parse_xconnect(const Field& f) {
 // What could be read, with a problem in `doc` for everything that could not.
 Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
     Config config;
-    if (!top.is_map_of({"dataplane", "ip4", "defaults", "ports", "xconnects", "multipath",
-                        "nexthops", "routes", "neighbours", "neighbour_table", "metrics",
-                        "control"}))
+    if (!top.is_map_of({"dataplane", "ip4", "defaults", "ports", "xconnects", "bridges",
+                        "multipath", "nexthops", "routes", "neighbours", "neighbour_table",
+                        "metrics", "control"}))
         return config;
     ports_are_whole = !doc.has_problems();  // an unknown key may be `ports`, misspelt
     if (const auto f = top.find("dataplane")) config.dataplane = parse_dataplane(*f);
@@ -130,6 +131,9 @@ Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
     ports_are_whole = ports_are_whole && !doc.has_problem_within("ports");
     if (const auto f = top.find("xconnects"))
         for (const Field& item : f->items()) config.xconnects.push_back(parse_xconnect(item));
+    if (const auto f = top.find("bridges"))
+        for (const Field& item : f->items()) config.bridges.push_back(parse_bridge(item));
+    ports_are_whole = ports_are_whole && !doc.has_problem_within("bridges");
     if (const auto f = top.find("multipath")) config.multipath = parse_multipath(*f);
     if (const auto f = top.find("nexthops"))
         for (const Field& item : f->items()) config.nexthops.push_back(parse_nexthop(item));
@@ -150,7 +154,7 @@ Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
 // Routes and neighbours are replaced whole; of a port, only the value: what is wrong around it
 // matters only if it is not there.
 bool was_refused(const Document& read, const std::string& path) {
-    if (path.starts_with("ports"))
+    if (path.starts_with("ports") || path.starts_with("bridges"))
         return read.has_problem_within(path) || (!read.has(path) && read.has_problem_around(path));
     const size_t bracket = path.find(']');
     return read.has_problem_within(
@@ -170,7 +174,7 @@ void add_problems(const Config& config, bool ports_are_whole, Document& doc) {
 ConfigError::ConfigError(std::vector<std::string> lines)
     : std::runtime_error(joined(lines)), lines_(std::move(lines)) {}
 
-Config parse_config(std::string_view yaml, const std::string& file) {
+Config parse_config(std::string_view yaml, const std::string& file, PortsToCome to_come) {
     if (yaml.size() > kMaxText) throw ConfigError({file + ": larger than 16 MiB"});
     Document doc(file);
     Config config;
@@ -179,7 +183,8 @@ Config parse_config(std::string_view yaml, const std::string& file) {
         bool ports_are_whole = true;
         if (root.IsDefined() && !root.IsNull())
             config = parse_document(Field(doc, root, ""), doc, ports_are_whole);
-        add_problems(config, ports_are_whole && !has_patterns(config), doc);
+        const bool all_there = to_come == PortsToCome::no && !has_patterns(config);
+        add_problems(config, ports_are_whole && all_there, doc);
     } catch (const YAML::DeepRecursion& e) {
         doc.add(e.mark, "", "nested too deeply");
     } catch (const YAML::Exception& e) {

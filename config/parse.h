@@ -22,17 +22,19 @@ private:
     std::vector<std::string> lines_;
 };
 
+// With ports to come it is no error that something needs a port that is not there.
+enum class PortsToCome : uint8_t { no, yes };
+
 // `file` only names the text in errors. Throws ConfigError; the result has passed validate().
-Config parse_config(std::string_view yaml, const std::string& file);
+Config parse_config(std::string_view yaml, const std::string& file,
+                    PortsToCome to_come = PortsToCome::no);
 // Throws ConfigError, also when the file can't be read.
 Config load_config(const std::string& file);
 
 // The rules between values: what a Config must hold however it came about (file or API): unique
 // names, known ports, no address twice, reachable next hops, limits. Throws ConfigError.
 void validate(const Config& config);
-// The same, as the first of its lines; empty: nothing is. With ports to come it is no error that a
-// route or neighbour needs one that is not there.
-enum class PortsToCome : uint8_t { no, yes };
+// The same, as the first of its lines; empty: nothing is.
 std::string what_is_wrong(const Config& config, PortsToCome to_come);
 // Whether some ports are patterns, so that there are ports to come.
 bool has_patterns(const Config& config);

@@ -73,6 +73,15 @@ VethConfig parse_veth(const Field& f, const std::string& port) {
     return p;
 }
 
+// `port` is the mapping that has the key `vlan`.
+VlanConfig parse_vlan(const Field& vlan, const Field& port) {
+    VlanConfig p;
+    assign(p.vlan, vlan.number(1, kMaxVlan));
+    p.parent = text_of(port.require("parent"));
+    if (const auto tag = port.find("tag")) assign(p.tag, tag->as(parse_vlan_tag, kVlanTagForm));
+    return p;
+}
+
 // `name` is the key under which `f` stands.
 PortDriver parse_driver(std::string_view name, const Field& f, const std::string& port) {
     if (name == "veth") return parse_veth(f, port);
@@ -93,10 +102,15 @@ PortDriver find_driver(const Field& f, const std::string& port) {
     for (const char* name : kDriverNames)
         if (const auto found = f.find(name)) {
             several |= driver.has_value();
-            driver = parse_driver(name, *found, port);
+            driver = std::string_view(name) == "vlan" ? parse_vlan(*found, f)
+                                                      : parse_driver(name, *found, port);
         }
     if (!driver || several)
         f.fail("a port needs one of: " + listed(kDriverNames) + (several ? ", not several" : ""));
+    for (const char* key : {"parent", "tag"})
+        if (const auto found = f.find(key);
+            found && !std::holds_alternative<VlanConfig>(driver.value_or(VlanConfig{})))
+            found->fail("only a port that is a vlan: has it");
     return driver.value_or(NullConfig{});
 }
 
@@ -139,16 +153,11 @@ static PortConfig parse_pattern(const Field& f, const Field& match) {
     return port;
 }
 
-PortConfig parse_port(const Field& f) {
-    if (const auto match = f.find("match")) return parse_pattern(f, *match);
-    PortConfig port;
-    port.driver = NullConfig{};
-    if (!f.is_map_of(
-            with_knobs<PortKnob>({"name", "veth", "af_packet", "af_xdp", "memif", "tap", "null",
-                                  "ring", "pcap", "devargs", "mac", "mtu", "addresses", "admin"})))
-        return port;
-    port.name = text_of(f.require("name"));
-    port.driver = find_driver(f, port.name);
+std::optional<VlanTagKind> parse_vlan_tag(std::string_view text) {
+    return enum_named<VlanTagKind>(kVlanTagNames, text);
+}
+
+void parse_ip_side(const Field& f, PortConfig& port) {
     if (const auto mac = f.find("mac")) port.mac = mac->as(Mac::parse, kMacForm);
     if (const auto mtu = f.find("mtu"))
         if (const auto n = mtu->number(kMinMtu, kMaxMtu)) port.mtu = static_cast<uint16_t>(*n);
@@ -163,6 +172,19 @@ PortConfig parse_port(const Field& f) {
                                 "up or down")
                             .value_or(true);
     port.knobs = parse_knobs<PortKnob>(f);
+}
+
+PortConfig parse_port(const Field& f) {
+    if (const auto match = f.find("match")) return parse_pattern(f, *match);
+    PortConfig port;
+    port.driver = NullConfig{};
+    if (!f.is_map_of(with_knobs<PortKnob>({"name", "veth", "af_packet", "af_xdp", "memif", "tap",
+                                           "null", "ring", "pcap", "devargs", "vlan", "parent",
+                                           "tag", "mac", "mtu", "addresses", "admin"})))
+        return port;
+    port.name = text_of(f.require("name"));
+    port.driver = find_driver(f, port.name);
+    parse_ip_side(f, port);
     return port;
 }
 

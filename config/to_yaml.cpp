@@ -89,6 +89,13 @@ struct DriverWriter {
         number(out, "id", p.id);
         out << EndMap;
     }
+    void operator()(const VlanConfig& p) const {
+        out << p.vlan;
+        pair(out, "parent", p.parent);
+        if (p.tag != VlanTagKind::dot1q)
+            pair(out, "tag", kVlanTagNames[static_cast<size_t>(p.tag)]);
+    }
+    void operator()(const BridgePortConfig&) const {}
     void operator()(const PcapConfig& p) const {
         out << Flow << BeginMap;
         if (!p.rx_file.empty()) pair(out, "rx", p.rx_file);
@@ -120,15 +127,16 @@ void pattern(YAML::Emitter& out, const PortConfig& p) {
     kernel_options(out, std::get<VethConfig>(p.driver));
 }
 
-void port(YAML::Emitter& out, const PortConfig& p) {
-    out << Flow << BeginMap;
-    if (!p.match.empty()) {
-        pattern(out, p);
-    } else {
-        pair(out, "name", p.name);
-        out << Key << driver_name(p.driver) << Value;
-        std::visit(DriverWriter{out}, p.driver);
-    }
+template <class T>
+void list(YAML::Emitter& out, const char* key, const std::vector<T>& items,
+          void (*write)(YAML::Emitter&, const T&)) {
+    if (items.empty()) return;
+    out << Key << key << Value << BeginSeq;
+    for (const T& item : items) write(out, item);
+    out << EndSeq;
+}
+
+void ip_side(YAML::Emitter& out, const PortConfig& p) {
     if (p.mac) pair(out, "mac", p.mac->to_string());
     if (p.mtu) number(out, "mtu", *p.mtu);
     if (!p.addresses.empty()) {
@@ -138,6 +146,91 @@ void port(YAML::Emitter& out, const PortConfig& p) {
     }
     if (!p.admin_up) pair(out, "admin", "down");
     knobs(out, p.knobs);
+}
+
+void port(YAML::Emitter& out, const PortConfig& p) {
+    out << Flow << BeginMap;
+    if (!p.match.empty()) {
+        pattern(out, p);
+    } else {
+        pair(out, "name", p.name);
+        out << Key << driver_name(p.driver) << Value;
+        std::visit(DriverWriter{out}, p.driver);
+    }
+    ip_side(out, p);
+    out << EndMap;
+}
+
+std::string range_text(const VlanRange& r) {
+    return r.first == r.last ? std::to_string(r.first)
+                             : std::to_string(r.first) + '-' + std::to_string(r.last);
+}
+
+void vlans(YAML::Emitter& out, const MemberConfig& m) {
+    if (m.vlan) number(out, "vlan", *m.vlan);
+    if (!m.trunk.empty()) {
+        out << Key << "trunk" << Value << Flow << BeginSeq;
+        for (const VlanRange& r : m.trunk) out << range_text(r);
+        out << EndSeq;
+    }
+    if (!m.translate.empty()) out << Key << "translate" << Value << Flow << BeginSeq;
+    for (const VlanTranslation& t : m.translate) {
+        out << Flow << BeginMap;
+        number(out, "wire", t.wire);
+        number(out, "vlan", t.vlan);
+        out << EndMap;
+    }
+    if (!m.translate.empty()) out << EndSeq;
+    if (m.native) number(out, "native", *m.native);
+    if (m.tag != VlanTagKind::dot1q) pair(out, "tag", kVlanTagNames[static_cast<size_t>(m.tag)]);
+}
+
+void member(YAML::Emitter& out, const MemberConfig& m) {
+    const auto off = [&](const char* key, bool value) {
+        if (!value) out << Key << key << Value << false;
+    };
+    const auto limit = [&](const char* key, uint32_t value) {
+        if (value != 0) number(out, key, value);
+    };
+    out << Flow << BeginMap;
+    pair(out, "port", m.port);
+    if (m.state != MemberStateConfig::forwarding)
+        pair(out, "state", kMemberStateConfigNames[static_cast<size_t>(m.state)]);
+    off("learning", m.learning);
+    if (m.hairpin) out << Key << "hairpin" << Value << true;
+    off("flood_unicast", m.flood_unicast);
+    off("flood_multicast", m.flood_multicast);
+    off("flood_broadcast", m.flood_broadcast);
+    limit("split_horizon", m.split_horizon);
+    limit("learn_limit", m.learn_limit);
+    limit("storm_unicast", m.storm_unicast);
+    limit("storm_multicast", m.storm_multicast);
+    limit("storm_broadcast", m.storm_broadcast);
+    vlans(out, m);
+    out << EndMap;
+}
+
+void station(YAML::Emitter& out, const StaticStation& s) {
+    out << Flow << BeginMap;
+    pair(out, "mac", s.mac.to_string());
+    pair(out, "port", s.port);
+    if (s.vlan != 0) number(out, "vlan", s.vlan);
+    out << EndMap;
+}
+
+void bridge(YAML::Emitter& out, const BridgeConfig& b) {
+    const BridgeConfig usual;
+    out << BeginMap;
+    pair(out, "name", b.port.name);
+    list(out, "members", b.members, member);
+    list(out, "stations", b.stations, station);
+    if (b.ageing != usual.ageing) number(out, "ageing", b.ageing);
+    if (b.learn_limit != usual.learn_limit) number(out, "learn_limit", b.learn_limit);
+    if (b.learn_action != usual.learn_action)
+        pair(out, "learn_action", kLearnActionNames[static_cast<size_t>(b.learn_action)]);
+    if (b.move_limit != usual.move_limit) number(out, "move_limit", b.move_limit);
+    if (b.group_fwd_mask != usual.group_fwd_mask) number(out, "group_fwd_mask", b.group_fwd_mask);
+    ip_side(out, b.port);
     out << EndMap;
 }
 
@@ -237,15 +330,6 @@ void neighbour_table(YAML::Emitter& out, const NeighbourTableConfig& c) {
     out << EndMap;
 }
 
-template <class T>
-void list(YAML::Emitter& out, const char* key, const std::vector<T>& items,
-          void (*write)(YAML::Emitter&, const T&)) {
-    if (items.empty()) return;
-    out << Key << key << Value << BeginSeq;
-    for (const T& item : items) write(out, item);
-    out << EndSeq;
-}
-
 void control(YAML::Emitter& out, const ControlConfig& c) {
     if (c == ControlConfig{}) return;
     char mode[8];
@@ -267,6 +351,7 @@ std::string to_yaml(const Config& config) {
     knob_section(out, "defaults", config.defaults);
     list(out, "ports", config.ports, port);
     list(out, "xconnects", config.xconnects, xconnect);
+    list(out, "bridges", config.bridges, bridge);
     multipath(out, config.multipath);
     list(out, "nexthops", config.nexthops, nexthop);
     list(out, "routes", config.routes, route);

@@ -6,6 +6,7 @@
 
 #include "config/parse.h"
 #include "config/problem.h"
+#include "config/validate_bridges.h"
 #include "config/validate_routes.h"
 
 namespace vethway {
@@ -23,8 +24,19 @@ public:
     std::vector<Problem> run() {
         check_dataplane();
         for (size_t i = 0; i < config_.ports.size(); ++i) check_port(i);
-        if (config_.ports.size() > kMaxConfigPorts)
+        const auto is_vlan = [](const PortConfig& p) {
+            return std::holds_alternative<VlanConfig>(p.driver);
+        };
+        const auto vlans = static_cast<size_t>(std::ranges::count_if(config_.ports, is_vlan));
+        if (config_.ports.size() - vlans > kMaxConfigPorts)
             add("ports", "more than " + std::to_string(kMaxConfigPorts) + " ports");
+        if (vlans > kMaxVlanPorts)
+            add("ports", "more than " + std::to_string(kMaxVlanPorts) + " ports that are VLANs");
+        for (size_t i = 0; i < config_.bridges.size(); ++i) {
+            check_name(config_.bridges[i].port.name, indexed("bridges", i) + ".name");
+            check_ip_side(config_.bridges[i].port, indexed("bridges", i));
+        }
+        find_bridge_problems(config_, problems_);
         if (config_.neighbours.size() > kMaxNeighbours)
             add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
         for (size_t i = 0; i < config_.xconnects.size(); ++i) check_xconnect(i);
@@ -54,6 +66,11 @@ private:
         if (!port.match.empty()) return check_pattern(port, path);
         check_name(port.name, path + ".name");
         check_device(port, path);
+        check_ip_side(port, path);
+    }
+
+    // What ports and bridges have in common.
+    void check_ip_side(const PortConfig& port, const std::string& path) {
         if (port.mac && (port.mac->is_group() || port.mac->is_zero()))
             add(path + ".mac", port.mac->to_string() + " can't be a station's address");
         if (port.mtu && (*port.mtu < kMinMtu || *port.mtu > kMaxMtu))

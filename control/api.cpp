@@ -130,6 +130,12 @@ void Api::add_views() {
     view("/v1/knobs", knobs_view);
     view("/v1/neighbours", neighbours_view);
     view("/v1/paths", paths_view);
+    view("/v1/bridges", bridges_view);
+    view("/v1/vlans", vlans_view);
+    on(Method::get, "/v1/fdb", [](Controller& c, const Request& r) {
+        return stations_view(
+            c, {.bridge = r.get_param_value("bridge"), .port = r.get_param_value("port")});
+    });
     view("/v1/counters", counters_view);
     view("/v1/lcores", lcores_view);
     on(Method::get, "/v1/routes",
@@ -167,6 +173,9 @@ void Api::add_changes() {
     on(Method::post, "/v1/paths/flush", [](Controller& c, const Request&) -> Json {
         return {{"flushed", c.paths().flush()}};
     });
+    change(Method::post, "/v1/fdb", add_station);
+    change(Method::del, "/v1/fdb", delete_station);
+    change(Method::post, "/v1/fdb/flush", flush_stations);
     change(Method::post, "/v1/ports", add_port);
     of_port(Method::post, "/addresses", add_address);
     of_port(Method::del, "/addresses", delete_address);

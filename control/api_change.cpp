@@ -28,6 +28,7 @@ std::string told(std::string line, const Config& config) {
     }
     const std::string within = line.substr(bracket + 1, colon - bracket - 1);  // ".addresses[1]"
     const std::string key = within.substr(0, within.find('['));
+    if (line.starts_with("bridges[") && !key.empty()) return key.substr(1) + ": " + why;
     return line.starts_with("ports[") && !key.empty() ? key.substr(1) + ": " + why : why;
 }
 
@@ -51,6 +52,8 @@ Json edit(Controller& controller, Edit change) {
 }
 
 PortConfig& port_named(Config& config, const std::string& name) {
+    for (BridgeConfig& bridge : config.bridges)
+        if (bridge.port.name == name) return bridge.port;
     const auto found = std::ranges::find(config.ports, name, &PortConfig::name);
     if (found == config.ports.end()) throw ApiRefusal(404, "there is no port \"" + name + '"');
     return *found;
@@ -117,7 +120,22 @@ bool uses(const RouteConfig& route, const PortConfig& port) {
     });
 }
 
+void refuse_if_below(const Config& config, const std::string& port) {
+    for (const BridgeConfig& b : config.bridges) {
+        if (b.port.name == port)
+            throw ApiRefusal(409, port + " is a bridge: it goes with its entry of bridges:");
+        if (std::ranges::find(b.members, port, &MemberConfig::port) != b.members.end())
+            throw ApiRefusal(409, "port " + port + " is a member of bridge " + b.port.name +
+                                      ": take it out of its members first");
+    }
+    for (const PortConfig& p : config.ports)
+        if (const auto* vlan = std::get_if<VlanConfig>(&p.driver); vlan && vlan->parent == port)
+            throw ApiRefusal(409,
+                             "port " + p.name + " is a VLAN of port " + port + ": delete it first");
+}
+
 void refuse_if_used(const Config& config, const PortConfig& port) {
+    refuse_if_below(config, port.name);
     const auto is_user = [&](const RouteConfig& r) { return uses(r, port); };
     const auto first = std::ranges::find_if(config.routes, is_user);
     if (first == config.routes.end()) return;
@@ -130,7 +148,7 @@ void refuse_if_used(const Config& config, const PortConfig& port) {
 }
 
 std::string on_port(const Controller& controller, Ip4 address) {
-    for (const PortConfig& port : controller.config().ports)
+    for (const PortConfig& port : all_ports(controller.config()))
         for (const Prefix4& a : port.addresses)
             if (a.contains(address)) return port.name;
     throw ApiRefusal(409, address.to_string() + " is in no port's subnet: say which port");
@@ -248,7 +266,8 @@ Json delete_address(Controller& controller, const std::string& port, const Json&
 // JSON is YAML: one parser knows what a port can be.
 Json add_port(Controller& controller, const Json& body) {
     const Config one = telling(Config{}, [&] {
-        return parse_config(Json{{"ports", Json::array({body})}}.dump(), kRequest);
+        return parse_config(Json{{"ports", Json::array({body})}}.dump(), kRequest,
+                            PortsToCome::yes);  // whose VLAN it may be is to be seen
     });
     return edit(controller, [&](Config& next) { next.ports.push_back(one.ports.at(0)); });
 }

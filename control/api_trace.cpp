@@ -160,10 +160,25 @@ uint8_t protocol_of(const Json& body) {
     return static_cast<uint8_t>(std::stoi(name));
 }
 
-// As the station would send it whose address is the source: to the port's MAC address.
+// The port that IP has of what comes in by `port`: a bridge's own, where that is a member of it.
+const ManagedPort& ip_side(const ManagedPort& port, Controller& controller) {
+    const BridgeConfig* bridge = controller.ports().bridges().of_member(port.config.name);
+    const ManagedPort* own =
+        bridge != nullptr ? controller.ports().find(bridge->port.name) : nullptr;
+    return own != nullptr && !own->config.addresses.empty() ? *own : port;
+}
+
+std::optional<Mac> neighbour_mac(Controller& controller, NeighbourKey key) {
+    const Neighbour* n = controller.dataplane().neighbours().find(key);
+    return n != nullptr && n->read().usable() ? std::optional(n->read().mac) : std::nullopt;
+}
+
+// As the station would send it whose address is the source: to the MAC address that IP has there,
+// or to that of another station in the bridge.
 std::vector<std::byte> frame_of(const Json& body, const ManagedPort& port, Controller& controller) {
     if (const auto hex = text_of(body, "hex")) return bytes_of_hex(*hex);
-    ProbeFrame probe{.src_mac = *Mac::parse("02:00:00:00:00:fe"), .dst_mac = port.mac()};
+    const ManagedPort& ip = ip_side(port, controller);
+    ProbeFrame probe{.src_mac = *Mac::parse("02:00:00:00:00:fe"), .dst_mac = ip.mac()};
     probe.src = required_address(body, "src");
     probe.dst = required_address(body, "dst");
     probe.protocol = protocol_of(body);
@@ -173,8 +188,9 @@ std::vector<std::byte> frame_of(const Json& body, const ManagedPort& port, Contr
     probe.ttl = static_cast<uint8_t>(number_of(body, "ttl", 0, 255).value_or(64));
     probe.tos = static_cast<uint8_t>(number_of(body, "tos", 0, 255).value_or(0));
     probe.dont_fragment = boolean_of(body, "df").value_or(false);
-    const Neighbour* n = controller.dataplane().neighbours().find({port.index, probe.src});
-    if (n != nullptr && n->read().usable()) probe.src_mac = n->read().mac;
+    if (const auto mac = neighbour_mac(controller, {ip.index, probe.src})) probe.src_mac = *mac;
+    if (const auto mac = neighbour_mac(controller, {ip.index, probe.dst}); mac && &ip != &port)
+        probe.dst_mac = *mac;
     if (text_of(body, "src_mac")) probe.src_mac = required_mac(body, "src_mac");
     if (text_of(body, "dst_mac")) probe.dst_mac = required_mac(body, "dst_mac");
     return make_frame(probe);

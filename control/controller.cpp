@@ -12,8 +12,10 @@ namespace vethway {
 
 // While routes change, old and new are in the tables together; of addresses there are two entries a
 // port, of which none is two ports'.
-static_assert(2 * kMaxRoutes + 4 * kMaxConfigPorts < RouteTable::kMaxEntries);
-static_assert(kMaxConfigPorts <= RTE_MAX_ETHPORTS && kMaxConfigPorts < kMaxPorts);
+constexpr size_t kMostPorts = kMaxConfigPorts + kMaxVlanPorts + kMaxBridges;
+static_assert(2 * kMaxRoutes + 4 * kMostPorts < RouteTable::kMaxEntries);
+static_assert(kMaxConfigPorts <= RTE_MAX_ETHPORTS && kMostPorts < kMaxPorts);
+static_assert(kMaxBridges == kMaxDomains && kMaxBridgeMembers == kMaxMembers);
 
 // Between two tries that fail.
 constexpr std::chrono::seconds kReopenPause{1};
@@ -33,6 +35,7 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
     config_.defaults = {};
     config_.ports.clear();
     config_.xconnects.clear();
+    config_.bridges.clear();
     config_.routes.clear();
     config_.nexthops.clear();
     config_.neighbours.clear();
@@ -43,13 +46,20 @@ Controller::~Controller() {
     ports_.close_all();
 }
 
+// With ports in place of patterns, and those that bridges have of their own.
+Config Controller::expand(const Config& config) {
+    Config effective = adoption_.expand(config);
+    effective.ports = all_ports(effective);
+    return effective;
+}
+
 // Whatever can fail comes before the first change.
 std::vector<std::string> Controller::apply(const Config& next) {
     validate(next);
     if (auto restarts = restarts_between(config_, next); !restarts.empty())
         throw ConfigError(std::move(restarts));
     std::vector<std::string> changes = changes_between(config_, next);
-    Config effective = adoption_.expand(next);
+    Config effective = expand(next);
     Ports::Opened opened = ports_.open_new(effective.ports);
     for (const auto& [name, port] : opened)
         if (!port->info().note.empty()) spdlog::warn("port {}: {}", name, port->info().note);
@@ -92,13 +102,14 @@ void Controller::tick() {
     neighbours_.tick();
     reassembly_.tick();
     paths_.tick();
+    ports_.bridges().tick(ports_);
     check_links(Links::to_be_asked);
 }
 
 // Which interfaces there are, and what the kernel has on them, as far as patterns ask for it.
 void Controller::follow_interfaces() {
     if (!has_patterns(config_)) return;
-    const Config effective = adoption_.expand(config_);
+    const Config effective = expand(config_);
     if (effective == effective_) return;
     apply_again("interfaces: taken over as they are now");
 }

@@ -69,6 +69,7 @@ public:
     Books books() const;  // of all workers and the control thread
 
 private:
+    Config expand(const Config& config);
     void follow_interfaces();
     // Applies the configuration to what there is now. What fails is tried again, not too often.
     void apply_again(const char* what_for);
@@ -77,7 +78,7 @@ private:
     Machine machine_;
     Config config_;
     Adoption adoption_;
-    Config effective_;  // with ports in place of patterns
+    Config effective_;  // as expand() makes it
     Ports ports_;
     Announcements announcements_;
     Rib rib_;

@@ -25,6 +25,9 @@ Json routes_view(Controller& controller, bool all);
 Json route_lookup_view(Controller& controller, Ip4 to);  // null: no route
 Json neighbours_view(Controller& controller);
 Json paths_view(Controller& controller);
+Json bridges_view(Controller& controller);
+Json vlans_view(Controller& controller);
+Json stations_view(Controller& controller, const StationFilter& filter);
 Json drops_view(Controller& controller, bool all);
 struct LastDrops {
     size_t n = 20;

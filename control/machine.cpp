@@ -162,10 +162,16 @@ DataplaneOptions plan_memory(const Config& config, unsigned workers) {
     return options;
 }
 
+static size_t devices_of(const Config& config) {
+    return static_cast<size_t>(std::ranges::count_if(config.ports, [](const PortConfig& p) {
+        return !std::holds_alternative<VlanConfig>(p.driver);
+    }));
+}
+
 StartPlan plan_start(const Config& config) {
     check_capabilities(config);
     StartPlan plan;
-    const CpuPlan cpus = plan_cpus(config.dataplane.workers, allowed_cpus(), config.ports.size());
+    const CpuPlan cpus = plan_cpus(config.dataplane.workers, allowed_cpus(), devices_of(config));
     plan.eal.worker_cpus = cpus.workers;
     plan.eal.control_cpus = cpus.control;
     plan.eal.telemetry = config.dataplane.telemetry;

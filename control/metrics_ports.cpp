@@ -50,6 +50,18 @@ void collect_drops(const Families::Labels& port, const PortTotals& totals, Famil
     }
 }
 
+void collect_bridged(const Families::Labels& port, const BridgeConfig& bridge,
+                     const PortTotals& totals, Families& out) {
+    for (size_t i = 0; i < totals.bridged.size(); ++i) {
+        Families::Labels labels = port;
+        labels.emplace_back("bridge", bridge.port.name);
+        labels.emplace_back("event", kBridgedNames[i]);
+        out.counter("vethway_bridge_events_total",
+                    "What bridging did with frames of the member, and what it learned of them.",
+                    labels, static_cast<double>(totals.bridged[i]));
+    }
+}
+
 template <size_t N>
 void collect_kinds(const char* name, const char* help, const Families::Labels& port,
                    const std::array<uint64_t, N>& counts, const char* const (&kinds)[N],
@@ -97,6 +109,10 @@ void collect_arp(const Families::Labels& port, const PortTotals& totals, Familie
 }  // namespace
 
 void collect_ports(Controller& controller, Families& out) {
+    for (const BridgeConfig& bridge : controller.ports().bridges().all())
+        out.gauge("vethway_bridge_stations", "Stations that the bridge has learned.",
+                  {{"bridge", bridge.port.name}},
+                  controller.ports().bridges().learned(bridge.port.name));
     collect_totals({{"port", "lo"}}, controller.ports().totals(kLoopback), out);
     for (const auto& [name, port] : controller.ports().all()) {
         const Families::Labels label{{"port", name}};
@@ -117,6 +133,14 @@ void collect_ports(Controller& controller, Families& out) {
         const PortTotals totals = controller.ports().totals(port.index);
         collect_totals(label, totals, out);
         collect_arp(label, totals, out);
+        if (const BridgeConfig* bridge = controller.ports().bridges().of_member(name)) {
+            collect_bridged(label, *bridge, totals, out);
+            out.gauge("vethway_bridge_member_forwarding",
+                      "Whether the member of a bridge is up and forwarding.",
+                      {{"port", name}, {"bridge", bridge->port.name}},
+                      port.up() &&
+                          controller.dataplane().l2().state(port.index) == MemberState::forwarding);
+        }
         const PortStats stats = port.device->stats();
         for (const StatsRow& row : kStats)
             out.counter(row.name, row.help, label, static_cast<double>(stats.*row.value));

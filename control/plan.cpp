@@ -57,6 +57,9 @@ std::vector<std::string> changes_between(const Config& now, const Config& next) 
     compare(
         now.xconnects, next.xconnects,
         [](const XconnectConfig& x) { return std::tuple("xconnect " + x.a + " " + x.b); }, out);
+    compare(
+        now.bridges, next.bridges,
+        [](const BridgeConfig& b) { return std::tuple("bridge " + b.port.name); }, out);
     if (!(now.multipath == next.multipath)) out.emplace_back("multipath changed");
     compare(
         now.nexthops, next.nexthops,

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "control/logical_port.h"
 #include "control/port_spec.h"
 
 namespace vethway {
@@ -33,6 +34,11 @@ MultipathRules multipath_rules(const MultipathConfig& c, uint32_t drawn_seed) {
             .seed = c.fib_multipath_hash_seed != 0 ? c.fib_multipath_hash_seed : drawn_seed};
 }
 
+bool is_logical(const PortConfig& config) {
+    return std::holds_alternative<VlanConfig>(config.driver) ||
+           std::holds_alternative<BridgePortConfig>(config.driver);
+}
+
 NeighbourLimits neighbour_limits(const NeighbourPortConfig& c) {
     using First = NeighbourLimits::First;
     return {.unres_qlen = c.unres_qlen,
@@ -49,10 +55,11 @@ uint64_t PortTotals::all_originated() const { return sum(originated); }
 uint64_t PortTotals::all_dropped() const { return sum(dropped); }
 
 void PortTotals::add(const PortCounters& c) {
-    rx_packets += c.rx_packets.value();
-    rx_bytes += c.rx_bytes.value();
-    tx_packets += c.tx_packets.value();
-    tx_bytes += c.tx_bytes.value();
+    rx_packets += c.rx_packets.value() + c.passed_in_packets.value();
+    rx_bytes += c.rx_bytes.value() + c.passed_in_bytes.value();
+    tx_packets += c.tx_packets.value() + c.passed_out_packets.value();
+    tx_bytes += c.tx_bytes.value() + c.passed_out_bytes.value();
+    add_each(bridged, c.bridged);
     checksum_completed += c.checksum_completed.value();
     tx_checksum_completed += c.tx_checksum_completed.value();
     add_each(rx_bursts, c.rx_bursts);
@@ -68,6 +75,7 @@ void PortTotals::subtract(const PortTotals& b) {
     tx_bytes -= b.tx_bytes;
     checksum_completed -= b.checksum_completed;
     tx_checksum_completed -= b.tx_checksum_completed;
+    subtract_each(bridged, b.bridged);
     subtract_each(rx_bursts, b.rx_bursts);
     subtract_each(consumed, b.consumed);
     subtract_each(originated, b.originated);
@@ -86,9 +94,10 @@ uint16_t ManagedPort::wanted_mtu(const PortConfig& next) const {
 }
 Mac ManagedPort::mac() const { return config.mac.value_or(device->info().mac); }
 
-Ports::Ports(Dataplane& dataplane) : dataplane_(dataplane) {}
+Ports::Ports(Dataplane& dataplane) : dataplane_(dataplane), bridges_(dataplane) {}
 
 std::unique_ptr<Port> Ports::open(const PortConfig& config) {
+    if (is_logical(config)) return std::make_unique<LogicalPort>(config);
     const std::string interface = interface_of(config);
     for (const auto& [name, port] : ports_)
         if (!interface.empty() && interface_of(port.config) == interface &&
@@ -153,6 +162,7 @@ void Ports::remove(const std::string& name) {
 
 void Ports::commit(const Config& next, Opened opened) {
     xconnects_ = next.xconnects;
+    bridges_.set(next.bridges);
     defaults_ = next.defaults;
     ip4_ = Ip4Knobs{next.ip4};
     std::set<std::string> staying;
@@ -193,7 +203,10 @@ void Ports::commit(const Config& next, Opened opened) {
 
 void Ports::republish() {
     for (auto& [name, port] : ports_) port.link_down_reason = port.device->down_reason();
+    Bridges::derive(*this, bridges_.all());
+    bridges_.prepare(*this);
     dataplane_.publish(describe());
+    bridges_.settle(*this);
 }
 
 void Ports::close_all() {
@@ -220,6 +233,7 @@ Snapshot Ports::describe() const {
         state.may_truncate = info.may_truncate;
         state.offloads = info.offloads;
         state.super_frames = info.super_frames;
+        state.shares_mbufs = info.shares_mbufs;
         state.knobs = knobs_of(port);
         state.neighbour_limits = neighbour_limits(neighbour_table_.of(name));
         state.mtu = port.mtu();
@@ -240,6 +254,7 @@ Snapshot Ports::describe() const {
         next.ports[b->index].xconnect = a->index;
         next.any_xconnect = true;
     }
+    bridges_.describe(*this, next);
     next.multipath = multipath_rules(multipath_, drawn_hash_seed_);
     return next;
 }

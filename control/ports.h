@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "control/bridges.h"
 #include "dataplane/dataplane.h"
 
 namespace vethway {
@@ -19,6 +20,7 @@ namespace vethway {
 struct PortTotals {
     uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;
     uint64_t checksum_completed = 0, tx_checksum_completed = 0;
+    std::array<uint64_t, static_cast<size_t>(Bridged::kCount)> bridged{};
     std::array<uint64_t, kBurstBuckets> rx_bursts{};
     std::array<uint64_t, static_cast<size_t>(Consumed::kCount)> consumed{};
     std::array<uint64_t, static_cast<size_t>(Originated::kCount)> originated{};
@@ -76,6 +78,8 @@ public:
     PortKnobs knobs_of(const ManagedPort& port) const;
     const Ip4Knobs& ip4() const { return ip4_; }
     const PortKnobSettings& defaults() const { return defaults_; }
+    Bridges& bridges() { return bridges_; }
+    const Bridges& bridges() const { return bridges_; }
     // The port that it is connected through to; null if none.
     const ManagedPort* other_end(const ManagedPort& port) const;
 
@@ -101,6 +105,7 @@ private:
     std::map<std::string, ManagedPort> ports_;
     std::vector<ManagedPort> closing_;
     std::vector<XconnectConfig> xconnects_;
+    Bridges bridges_;
     PortKnobSettings defaults_;
     Ip4Knobs ip4_;
     NeighbourTableConfig neighbour_table_;

@@ -19,6 +19,8 @@
 
 namespace vethway {
 
+class L2State;
+
 // One a worker; the references live as long as the worker does.
 struct Context {
     const RouteTable& routes;
@@ -31,6 +33,7 @@ struct Context {
     Tx& tx;
     IcmpRateLimit& icmp_limit;
     Tracer& tracer;
+    L2State* l2 = nullptr;                // there is one where the snapshot has bridges
     const ArpAsked* arp_asked = nullptr;  // null: the control thread hears of no ARP
     // A what-if: nothing outside of this context may change by it, not even what is learned.
     bool dry = false;

@@ -54,11 +54,31 @@ enum class Originated : uint8_t {
     timestamp_reply,
     tcp_reset,
     arp_copy,
+    flood_copy,
+    l2_control,
     kCount
 };
 inline constexpr const char* kOriginatedNames[] = {
-    "arp_request", "arp_reply",   "echo_reply",      "icmp_error", "host",    "fragment",
-    "segment",     "reassembled", "timestamp_reply", "tcp_reset",  "arp_copy"};
+    "arp_request", "arp_reply",  "echo_reply",  "icmp_error",      "host",
+    "fragment",    "segment",    "reassembled", "timestamp_reply", "tcp_reset",
+    "arp_copy",    "flood_copy", "l2_control"};
+
+// What bridging did, counted at the member that a frame came by.
+enum class Bridged : uint8_t {
+    unicast,        // to the one member that the station is behind
+    flooded,        // to all that take it
+    routed,         // to the bridge's own address: taken by IP
+    learned,        // a new station
+    moved,          // a station, from another member
+    damped,         // a station that moves too often
+    pinned,         // a static entry says another member
+    learn_limited,  // a station too many
+    learn_full,     // no room in the table
+    kCount
+};
+inline constexpr const char* kBridgedNames[] = {"unicast", "flooded",       "routed",
+                                                "learned", "moved",         "damped",
+                                                "pinned",  "learn_limited", "learn_full"};
 
 // Bursts as received: 1, 2, 3-4, 5-8, 9-16, 17-32, 33-64 packets.
 inline constexpr size_t kBurstBuckets = 7;
@@ -71,6 +91,10 @@ struct alignas(64) PortCounters {
     Counter rx_packets, rx_bytes, tx_packets, tx_bytes;
     Counter checksum_completed;     // on the way in, of frames whose driver can't say so
     Counter tx_checksum_completed;  // on the way out, for a driver that can't be told so
+    // Of a bridge's and a VLAN's port, which have no wire: what passes within the switch is in no
+    // book, since the packet is counted by the ports that it comes and leaves by.
+    Counter passed_in_packets, passed_in_bytes, passed_out_packets, passed_out_bytes;
+    std::array<Counter, static_cast<size_t>(Bridged::kCount)> bridged;
     std::array<Counter, kBurstBuckets> rx_bursts;
     std::array<Counter, static_cast<size_t>(Consumed::kCount)> consumed;
     std::array<Counter, static_cast<size_t>(Originated::kCount)> originated;
@@ -124,6 +148,17 @@ public:
         ports[port].tx_packets.add(packets);
         ports[port].tx_bytes.add(bytes);
         open_.tx += packets;
+    }
+    void passed_in(uint16_t port, uint64_t bytes) noexcept {
+        ports[port].passed_in_packets.add(1);
+        ports[port].passed_in_bytes.add(bytes);
+    }
+    void passed_out(uint16_t port, uint64_t bytes) noexcept {
+        ports[port].passed_out_packets.add(1);
+        ports[port].passed_out_bytes.add(bytes);
+    }
+    void bridged(uint16_t port, Bridged what) noexcept {
+        ports[port].bridged[static_cast<size_t>(what)].add(1);
     }
     void consumed(uint16_t port, Consumed what) noexcept {
         ports[port].consumed[static_cast<size_t>(what)].add(1);

@@ -90,6 +90,7 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .neighbours = neighbours_,
                               .reassembly = reassembly_,
                               .paths = paths_,
+                              .l2 = l2_,
                               .punt_queue = punt_queue_,
                               .arp_asked = arp_asked_,
                               .watches = watches_,

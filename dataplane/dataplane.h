@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/frame_buffers.h"
+#include "dataplane/l2/l2_state.h"
 #include "dataplane/neighbour/neighbour_table.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/worker.h"
@@ -52,6 +53,7 @@ public:
     NeighbourTable& neighbours() noexcept { return neighbours_; }
     ReassemblyTable& reassembly() noexcept { return reassembly_; }
     PathTable& paths() noexcept { return paths_; }
+    L2State& l2() noexcept { return l2_; }
     Rcu& rcu() noexcept { return rcu_; }
     // From now on until remove(): workers, and give_up(), write down what `watch` wants. Throws
     // std::runtime_error where there are kMax already.
@@ -100,6 +102,7 @@ private:
     NeighbourTable neighbours_;
     ReassemblyTable reassembly_;
     PathTable paths_;
+    L2State l2_;
     PuntQueue punt_queue_;
     ArpAsked arp_asked_;
     std::vector<Ring> inject_rings_;

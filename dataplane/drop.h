@@ -30,6 +30,36 @@ namespace vethway {
     X(ingress_down, "rx", \
       "the ingress port is down", \
       "vethway port set PORT up") \
+    X(bad_source, "bridge", \
+      "the frame's source MAC is a group's or zero, which no station has", \
+      "vethway show drops --last 20 --reason bad_source tells who sends it: mend that sender") \
+    X(l2_blocked, "bridge", \
+      "the member of the bridge is not forwarding", \
+      "vethway show bridge tells the state of each: state: forwarding of the member; or nothing, where a loop is to be kept open") \
+    X(vlan_refused, "bridge", \
+      "the member of the bridge does not carry the frame's VLAN, or none without a tag, or with one", \
+      "vethway show vlan tells which it carries: add it to trunk: of the member, or give it native: for frames without a tag") \
+    X(group_reserved, "bridge", \
+      "to a group address that stays on its link (01:80:c2:00:00:0x, IEEE 802.1Q 8.6.3)", \
+      "if a lab needs it passed: the bit x of group_fwd_mask: of the bridge") \
+    X(learn_limit, "bridge", \
+      "from a station that is one more than the bridge or its member may learn (learn_action: drop)", \
+      "vethway show fdb tells which are known; raise learn_limit, or look for who makes up addresses") \
+    X(storm_limit, "bridge", \
+      "more broadcast, multicast or unknown unicast by the member than its storm limit", \
+      "look for the loop or the host that floods; or raise storm_broadcast, storm_multicast, storm_unknown_unicast of the member") \
+    X(same_member, "bridge", \
+      "the destination is behind the member that the frame came by", \
+      "nothing: its hosts hear each other without us; where they don't, hairpin: true of the member") \
+    X(split_horizon, "bridge", \
+      "the destination is behind a member of the same split-horizon group", \
+      "if they should reach each other: another split_horizon, or 0, of one of the members") \
+    X(flood_nowhere, "bridge", \
+      "no other member of the bridge is up and takes what is flooded", \
+      "vethway show bridge tells which are up, and what they flood; of a VLAN, vethway show vlan") \
+    X(bridge_mtu, "bridge", \
+      "the frame is longer than the MTU of the member that it would leave by", \
+      "give all members of the bridge the same MTU: vethway port set PORT mtu N") \
     X(not_for_us, "classify", \
       "unicast frame to another station's MAC address", \
       "if it was meant for the switch, have the sender ask for the MAC address again: ip neigh flush dev DEV") \
@@ -37,8 +67,8 @@ namespace vethway {
       "the frame's source MAC is the port's own: a loop, or two stations with one address", \
       "take the loop out of the cabling, or give one of the two another address: ip link set DEV address MAC, or mac: of the port") \
     X(vlan_unknown, "classify", \
-      "802.1Q or 802.1ad tag, but the port has no VLANs", \
-      "put the sender's address on DEV in place of DEV.VLAN, or pass tagged frames through with xconnects: [[A, B]]") \
+      "802.1Q or 802.1ad tag, but the port has no such VLAN", \
+      "give it one, vethway port add PORT.N vlan N parent PORT, put the sender's address on DEV in place of DEV.VLAN, or pass tagged frames through with xconnects or a bridge") \
     X(ip6, "classify", \
       "IPv6, which this version does not route", \
       "silence it at the host, sysctl net.ipv6.conf.DEV.disable_ipv6=1, or pass it through with xconnects: [[A, B]]") \

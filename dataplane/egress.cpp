@@ -29,10 +29,13 @@ void egress_offloaded(Context& c, rte_mbuf* m) noexcept {
         [[unlikely]]
         return send_segments(c, m);
     if (to.offloads) {
-        leave_checksum(*m);
+        if (!is_shared(*m)) leave_checksum(*m);
     } else if (packet.offload.checksum == L4Checksum::partial) [[unlikely]] {
+        rte_mbuf* const own = c.buffers.with_own_headers(m);
+        if (own == nullptr) return c.drops.add(m, Drop::no_buffer);
+        m = own;
         complete_checksum(*m);
-        c.counters.ports[packet.egress].tx_checksum_completed.add(1);
+        c.counters.ports[meta(*m).egress].tx_checksum_completed.add(1);
         c.note(m, Step::checksum_done);
     }
     c.tx.push(c.snap(), m);

@@ -27,18 +27,64 @@ rte_mbuf* FrameBuffers::allocate(size_t bytes) const noexcept {
     return m;
 }
 
-rte_mbuf* FrameBuffers::gather(rte_mbuf* m) const noexcept {
-    rte_mbuf* whole = allocate(m->pkt_len);
+// Where a partial checksum begins is an offset into a buffer, which is another one now.
+static void move_offload(rte_mbuf& to, const rte_mbuf& from) noexcept {
+    Offload& o = meta(to).offload;
+    if (o.is_pending())
+        o.checksum_start = static_cast<uint16_t>(o.checksum_start + to.data_off - from.data_off);
+}
+
+// All that goes with a frame but its bytes.
+static void copy_meta(rte_mbuf& to, const rte_mbuf& from) noexcept {
+    meta(to) = meta(const_cast<rte_mbuf&>(from));
+    to.vlan_tci = from.vlan_tci;
+    rte_mbuf_dynfield_copy(&to, &from);  // by whom it is watched
+    move_offload(to, from);
+}
+
+rte_mbuf* FrameBuffers::copy(const rte_mbuf& m) const noexcept {
+    rte_mbuf* whole = allocate(m.pkt_len);
     if (whole == nullptr) return nullptr;
     size_t offset = 0;
     for (rte_mbuf* to = whole; to != nullptr; to = to->next) {
-        copy_out(*m, offset, {rte_pktmbuf_mtod(to, std::byte*), to->data_len});
+        copy_out(m, offset, {rte_pktmbuf_mtod(to, std::byte*), to->data_len});
         offset += to->data_len;
     }
-    meta(*whole) = meta(*m);
-    rte_mbuf_dynfield_copy(whole, m);  // by whom it is watched
-    rte_pktmbuf_free(m);
+    copy_meta(*whole, m);
     return whole;
+}
+
+rte_mbuf* FrameBuffers::gather(rte_mbuf* m) const noexcept {
+    rte_mbuf* whole = copy(*m);
+    if (whole != nullptr) rte_pktmbuf_free(m);
+    return whole;
+}
+
+rte_mbuf* FrameBuffers::share(rte_mbuf& m) const noexcept {
+    rte_mbuf* clone = rte_pktmbuf_clone(&m, &ordinary);
+    if (clone != nullptr) meta(*clone) = meta(m);
+    return clone;
+}
+
+// Of what is this small, a copy is cheaper than a second mbuf; of larger frames it is more than all
+// headers that are not absurd.
+static constexpr uint16_t kHeaders = 256;
+
+rte_mbuf* FrameBuffers::with_own_headers(rte_mbuf* m) const noexcept {
+    if (!is_shared(*m)) return m;
+    if (m->pkt_len <= kHeaders) return gather(m);
+    const uint16_t n = std::min<uint16_t>(kHeaders, static_cast<uint16_t>(m->data_len - 1));
+    rte_mbuf* headers = allocate(n);
+    if (headers == nullptr) return nullptr;
+    copy_out(*m, 0, {rte_pktmbuf_mtod(headers, std::byte*), n});
+    copy_meta(*headers, *m);
+    headers->pkt_len = m->pkt_len;
+    headers->nb_segs = static_cast<uint16_t>(m->nb_segs + 1);
+    headers->next = m;
+    // This reference to the bytes begins behind them; the others have offsets of their own.
+    m->data_off = static_cast<uint16_t>(m->data_off + n);
+    m->data_len = static_cast<uint16_t>(m->data_len - n);
+    return headers;
 }
 
 void copy_out(const rte_mbuf& m, size_t offset, std::span<std::byte> out) noexcept {

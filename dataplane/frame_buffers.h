@@ -29,7 +29,20 @@ struct FrameBuffers {
     // The same frame in as few segments as can be; `m` is freed. Null: see allocate(), and `m`
     // stays the caller's.
     rte_mbuf* gather(rte_mbuf* m) const noexcept;
+
+    // The same frame once more, with a meta() of its own. share(): of the same bytes, which nobody
+    // may change from then on. Null when the pool is empty.
+    rte_mbuf* copy(const rte_mbuf& m) const noexcept;
+    rte_mbuf* share(rte_mbuf& m) const noexcept;
+    // `m`, or in its place an mbuf whose headers may be changed: they are copied, what is behind
+    // them stays shared. Null when the pool is empty: `m` stays the caller's.
+    rte_mbuf* with_own_headers(rte_mbuf* m) const noexcept;
 };
+
+// Whether others have its bytes as well.
+inline bool is_shared(const rte_mbuf& m) noexcept {
+    return rte_mbuf_refcnt_read(&m) > 1 || !RTE_MBUF_DIRECT(&m);
+}
 
 // `out` is filled with the frame's bytes from `offset` on, which must be there.
 void copy_out(const rte_mbuf& m, size_t offset, std::span<std::byte> out) noexcept;

@@ -22,6 +22,7 @@ enum class Inject : uint8_t {
     output,        // an IP packet of ours behind room for an Ethernet header; src may be 0 (chosen)
     output_by,     // the same, by `egress` to `next_hop`, whatever the routes say; src is there
     frame,         // an ARP message for `egress`
+    l2_frame,      // a frame of a protocol between bridges, for `egress`, whatever its state
     resolve,       // a packet once held, for which there is hope
     undeliverable  // a packet once held: what it waited for did not come; `why` says what
 };

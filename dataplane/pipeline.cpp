@@ -13,6 +13,8 @@
 #include "dataplane/ip4/ip4_reassemble.h"
 #include "dataplane/ip4/ip4_router_options.h"
 #include "dataplane/ip4/ip4_source.h"
+#include "dataplane/l2/bridge_input.h"
+#include "dataplane/l2/enter_vlan.h"
 #include "dataplane/neighbour/resolve.h"
 #include "dataplane/rx_repair.h"
 #include "dataplane/xconnect.h"
@@ -28,16 +30,35 @@ static bool is_arp_reply(rte_mbuf& m) noexcept {
 void Pipeline::receive(Burst& rx) noexcept {
     rx_repair(c_, rx);
     xconnect(c_, rx);
-    bool any_other = false;
+    any_other_ = false;
+    if (c_.snap().any_l2) [[unlikely]]
+        receive_l2(rx);
+    else
+        receive_ip(rx);
+    arp_input(c_, arp_, {.released = released_, .punt = punt_});
+    while (released_.pop_burst(ahead_)) resolve(c_, ahead_, released_);  // they came before these
+    run_ip4(any_other_);
+}
+
+void Pipeline::receive_ip(Burst& rx) noexcept {
     while (!rx.empty()) {
         ip4_plain(c_, rx, {.checked = checked_, .other = other_});
         classify(c_, other_, {.arp = arp_, .ip4 = ip4_});
-        any_other |= !ip4_.empty();
+        any_other_ |= !ip4_.empty();
         ip4_input(c_, ip4_, checked_);
     }
-    arp_input(c_, arp_, {.released = released_, .punt = punt_});
-    while (released_.pop_burst(ahead_)) resolve(c_, ahead_, released_);  // they came before these
-    run_ip4(any_other);
+}
+
+// What came by one port may be for IP by several: a VLAN's, or a bridge's own.
+void Pipeline::receive_l2(Burst& rx) noexcept {
+    enter_vlan(c_, rx);
+    bridge_input(c_, rx, {.ip = for_ip_, .punt = punt_});
+    for (rte_mbuf* m : for_ip_) {
+        if (!one_port_.empty() && meta(*one_port_[0]).port != meta(*m).port) receive_ip(one_port_);
+        one_port_.push(m);
+    }
+    for_ip_.clear();
+    receive_ip(one_port_);
 }
 
 void Pipeline::run_ip4(bool maybe_options) noexcept {
@@ -77,6 +98,10 @@ void Pipeline::inject(Burst& packets) noexcept {
             case Inject::frame:
                 c_.originated(m, is_arp_reply(*m) ? Originated::arp_reply : Originated::arp_request,
                               nullptr);
+                c_.tx.push(c_.snap(), m);
+                break;
+            case Inject::l2_frame:
+                c_.originated(m, Originated::l2_control, nullptr);
                 c_.tx.push(c_.snap(), m);
                 break;
             case Inject::resolve:  // the next hop's MAC was configured meanwhile

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dataplane/context.h"
+#include "dataplane/l2/logical_tx.h"
 #include "dataplane/packet_list.h"
 #include "dataplane/punt.h"
 
@@ -11,7 +12,12 @@ namespace vethway {
 class Pipeline {
 public:
     Pipeline(Context& context, PuntQueue& punt_queue) noexcept
-        : c_(context), punt_queue_(punt_queue) {}
+        : c_(context), punt_queue_(punt_queue), logical_(context) {
+        context.tx.set_logical(&logical_);
+    }
+    ~Pipeline() { c_.tx.set_logical(nullptr); }
+    Pipeline(const Pipeline&) = delete;
+    Pipeline& operator=(const Pipeline&) = delete;
 
     // One burst of frames as received by a port; meta().port is set. Leaves `rx` empty.
     void receive(Burst& rx) noexcept;
@@ -24,6 +30,8 @@ public:
 private:
     static constexpr unsigned kMaxLoopback = 256;
 
+    void receive_l2(Burst& rx) noexcept;
+    void receive_ip(Burst& rx) noexcept;  // by one port
     // From checked_ and errors_ and own_ to the end; whether of checked_ some may have options.
     void run_ip4(bool maybe_options) noexcept;
     void transmit_loopback() noexcept;
@@ -31,8 +39,10 @@ private:
 
     Context& c_;
     PuntQueue& punt_queue_;
-    Burst other_, arp_, ip4_, checked_, local_, whole_, forward_, errors_, own_, ahead_, routed_,
-        punt_;
+    LogicalTx logical_;
+    bool any_other_ = false;  // of those received some took more than the plain way
+    Burst for_ip_, one_port_, other_, arp_, ip4_, checked_, local_, whole_, forward_, errors_, own_,
+        ahead_, routed_, punt_;
     PacketList released_;     // waited for a neighbour, which is known now
     PacketList to_loopback_;  // of this burst
     PacketList loopback_;     // sent on `lo`, to be received with the next

@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "dataplane/counters.h"
+#include "dataplane/l2/domain.h"
 #include "dataplane/multipath_rules.h"
 #include "dataplane/neighbour/neighbour_limits.h"
 #include "dataplane/net/ip4.h"
@@ -21,6 +23,13 @@
 namespace vethway {
 
 enum class SourceCheck : uint8_t { off, strict, loose };  // the values of rp_filter
+
+// What is behind an index: a device, or what has no wire of its own.
+enum class PortKind : uint8_t {
+    device,  // or `lo`, or nothing
+    bridge,  // a bridge domain's own, of one VLAN
+    vlan     // a VLAN of another port
+};
 
 struct PortState {
     Port* device = nullptr;                                // null: `lo`, or no port has this index
@@ -34,6 +43,13 @@ struct PortState {
     Mac mac;
     PortKnobs knobs;
     std::vector<Prefix4> addresses;  // the first is the preferred source
+    PortKind kind = PortKind::device;
+    bool shares_mbufs = false;    // as in PortInfo
+    uint16_t domain = kNoDomain;  // that it is a member of, or (kind bridge) whose own it is
+    uint16_t member = 0;          // which of its members
+    // Of a VLAN's port: the port below, and the tag there. Of a bridge's: the domain's VLAN.
+    uint16_t parent = kNoPort, vlan = 0, tpid = 0;
+    std::shared_ptr<const SubPorts> sub_ports;  // null: there are no ports above
     // One a Tx queue, where workers outnumber queues: those without their own hand packets to the
     // worker that has it.
     std::vector<rte_ring*> shared_tx;
@@ -70,6 +86,8 @@ struct Snapshot {
     OwnAddresses own;
     Ip4Knobs ip4;
     bool any_source_check = false, any_xconnect = false;
+    bool any_l2 = false;  // bridges, or VLANs' ports
+    std::vector<Domain> domains;
     MultipathRules multipath;
 
     bool is_own(Ip4 ip) const noexcept { return own.has(ip); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/tx.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace vethway {
@@ -25,7 +26,23 @@ void Tx::flush_full(const Snapshot& snap, uint16_t port) noexcept {
         }
 }
 
+// First, since they fill the batches of devices.
+void Tx::flush_logical(const Snapshot& snap) noexcept {
+    for (uint16_t i = 0; i < waiting_count_;) {
+        const uint16_t port = waiting_[i];
+        if (snap.ports[port].kind == PortKind::device) {
+            ++i;
+            continue;
+        }
+        waiting_[i] = waiting_[--waiting_count_];
+        flush_port(snap, port);
+        i = 0;
+    }
+}
+
 void Tx::flush(const Snapshot& snap) noexcept {
+    if (snap.any_l2) [[unlikely]]
+        flush_logical(snap);
     for (uint16_t i = 0; i < waiting_count_; ++i) flush_port(snap, waiting_[i]);
     waiting_count_ = 0;
 }
@@ -34,6 +51,12 @@ void Tx::flush_port(const Snapshot& snap, uint16_t port) noexcept {
     Batch& batch = (*batches_)[port];
     const uint16_t n = std::exchange(batch.size, uint16_t{0});
     const PortState& to = snap.ports[port];
+    if (to.kind != PortKind::device && logical_ != nullptr) [[unlikely]] {
+        // What comes of them may fill the batch again.
+        std::array<rte_mbuf*, kBatch> frames;
+        std::copy_n(batch.packets.begin(), n, frames.begin());
+        return logical_->transmit(port, frames.data(), n);
+    }
     const auto queue = static_cast<uint16_t>(to.tx_queues == 0 ? worker_ : worker_ % to.tx_queues);
     if (queue == worker_ || !to.up || dry_)
         transmit(to, port, queue, batch.packets.data(), n);

@@ -22,11 +22,22 @@ public:
     virtual void wake(unsigned worker) noexcept = 0;
 };
 
+// Takes what leaves by a port that is no device: a bridge's own, or a VLAN of another port.
+class LogicalPorts {
+public:
+    virtual ~LogicalPorts() = default;
+    // Worker. One call a batch; what comes of the frames goes to Tx again, for devices.
+    virtual void transmit(uint16_t port, rte_mbuf** frames, uint16_t n) noexcept = 0;
+};
+
 class Tx {
 public:
     // `dry`: what would be sent is freed instead.
     Tx(unsigned worker, Counters& counters, Drops& drops, WorkerWaker& waker, Tracer& tracer,
        bool dry = false);
+
+    // Without them there are none. They outlive it, or the last frame.
+    void set_logical(LogicalPorts* logical) noexcept { logical_ = logical; }
 
     // Takes `m`, a whole frame, for port meta(m).egress.
     void push(const Snapshot& snap, rte_mbuf* m) noexcept {
@@ -50,6 +61,7 @@ private:
     };
     void flush_full(const Snapshot& snap, uint16_t port) noexcept;
     void flush_port(const Snapshot& snap, uint16_t port) noexcept;
+    void flush_logical(const Snapshot& snap) noexcept;
     void transmit(const PortState& to, uint16_t port, uint16_t queue, rte_mbuf** packets,
                   uint16_t n) noexcept;
     void share(const PortState& to, uint16_t queue, rte_mbuf** packets, uint16_t n) noexcept;
@@ -59,6 +71,7 @@ private:
     Drops& drops_;
     WorkerWaker& waker_;
     Tracer& tracer_;
+    LogicalPorts* logical_ = nullptr;
     const bool dry_;
     std::unique_ptr<std::array<Batch, kMaxPorts>> batches_;  // only those in use become resident
     std::array<uint16_t, kMaxPorts> waiting_;                // ports with a batch begun

@@ -44,6 +44,7 @@ Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buff
                .tx = tx_,
                .icmp_limit = icmp_limit_,
                .tracer = tracer_,
+               .l2 = &shared.l2,
                .arp_asked = &shared.arp_asked,
                .next_ip_id = static_cast<uint16_t>(id),
                .ip_id_step = static_cast<uint16_t>(shared.workers),

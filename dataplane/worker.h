@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 
+#include "dataplane/l2/l2_state.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/rcu.h"
 
@@ -21,6 +22,7 @@ struct WorkerShared {
     NeighbourTable& neighbours;
     ReassemblyTable& reassembly;
     const PathTable& paths;
+    L2State& l2;
     PuntQueue& punt_queue;
     const ArpAsked& arp_asked;
     const Published<WatchSet>& watches;

@@ -25,7 +25,7 @@ RECORD = os.path.join(ROOT, "build", "bench-record.json")
 
 HUGEPAGES = 420  # of 2 MiB, that the tables of the rivals want
 FEW, MANY = 32 * 100, 32 * 600  # packets: the difference leaves out the start
-COUNTED = ("forward/1", "forward/10000", "io/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1",
+COUNTED = ("forward/1", "forward/10000", "io/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1", "bridge",
            "drop_checksum", "drop_ttl", "drop_no_route", "attack")
 
 # Of each group the first is what the others are compared with.
@@ -33,6 +33,7 @@ GROUPS = {
     "IPv4 forwarding on memory ports, 1 flow": ["io/1", "forward/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1",
                                                 "testpmd io, net_null", "testpmd macswap, net_null"],
     "10 000 destinations": ["io/10000", "forward/10000", "l3fwd/10000", "l3fwd_checksum/10000", "graph/1000"],
+    "bridging on memory ports, 1 station": ["io/1", "bridge", "testpmd io, net_null", "testpmd macswap, net_null"],
     "dropping": ["forward/1", "drop_checksum", "drop_ttl", "drop_no_route", "attack"],
     "stages, each with those before it": ["stage_0_nothing/0", "stage_1_ip4_plain/1", "stage_2_ip4_lookup/2",
                                           "stage_3_ip4_forward/3", "stage_4_resolve_tx/4"],
@@ -51,7 +52,7 @@ def free_hugepages():
 def run_benches(options):
     """{name: [of each repetition, what Google Benchmark says of it]}"""
     small = ["--small"] if free_hugepages() < HUGEPAGES else []
-    wanted = options.filter or ("^(forward|io|l3fwd|graph|drop|attack|stage|neighbour)" if small else ".")
+    wanted = options.filter or ("^(forward|io|l3fwd|graph|bridge|drop|attack|stage|neighbour)" if small else ".")
     if small:
         print(f"not {HUGEPAGES} free hugepages of 2 MiB: no FIB of a million prefixes", file=sys.stderr)
     done = subprocess.run(

@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
     app.add_flag("--json", session.json, "Print JSON");
     add_show_commands(app, session);
     add_change_commands(app, session);
+    add_bridge_commands(app, session);
     add_trace_command(app, session);
     add_ping_command(app, session);
     add_arping_command(app, session);

@@ -74,6 +74,15 @@ bool read_driver(Words& words, Json& port) {
             port[driver] = options_of(words.value(driver));
             return true;
         }
+    if (words.accept("vlan")) {  // of another port
+        port["vlan"] = words.number("vlan");
+        return true;
+    }
+    for (const char* key : {"parent", "tag"})
+        if (words.accept(key)) {
+            port[key] = words.value(key);
+            return true;
+        }
     for (const char* driver : {"null", "ring"})
         if (words.accept(driver)) {
             port[driver] = Json::object();
@@ -119,14 +128,15 @@ void add_port_commands(CLI::App& app, Session& session) {
     CLI::App* port = app.add_subcommand("port", "Add, delete, set ports")->require_subcommand(1);
     std::vector<std::string> settings{"up", "down", "mtu", "mac"};
     for (const KnobInfo& knob : kPortKnobs) settings.emplace_back(knob.name);
-    std::vector<std::string> all{"veth", "af_packet", "af_xdp", "tap",     "memif",
-                                 "null", "ring",      "pcap",   "devargs", "address"};
+    std::vector<std::string> all{"veth", "af_packet", "af_xdp", "tap",    "memif", "null",   "ring",
+                                 "pcap", "devargs",   "vlan",   "parent", "tag",   "address"};
     all.insert(all.end(), settings.begin(), settings.end());
     add_change(*port, session,
                {"add",
                 "Add a port",
                 "NAME {veth IF | af_packet IF | af_xdp IF | tap IF | memif socket=PATH,role=ROLE | "
-                "null | ring | pcap rx=FILE,tx=FILE | devargs TEXT} [address ADDRESS/LENGTH]… "
+                "null | ring | pcap rx=FILE,tx=FILE | devargs TEXT | "
+                "vlan NUMBER parent PORT [tag 802.1ad]} [address ADDRESS/LENGTH]… "
                 "[mac MAC] [mtu BYTES] [down]",
                 {all}},
                "POST", "/ports", new_port);

@@ -43,7 +43,8 @@ void add_show_commands(CLI::App& app, Session& session) {
     add_view(app, session, "status", "What runs, its memory, and whether its books balance",
              "/status", show_status);
     CLI::App* show = app.add_subcommand(
-        "show", "Ports, knobs, routes, neighbours, drops, counters, lcores, config");
+        "show",
+        "Ports, knobs, routes, neighbours, bridges, stations, drops, counters, lcores, config");
     show->require_subcommand(1);
     add_view(*show, session, "ports", "Ports, like ip -s link", "/ports", show_ports);
     add_view(*show, session, "knobs", "What can be set of IPv4, like sysctl net.ipv4", "/knobs",
@@ -58,6 +59,12 @@ void add_show_commands(CLI::App& app, Session& session) {
     add_view(*show, session, "paths",
              "What routers told of ways to single hosts, like ip route show cache", "/paths",
              show_paths);
+    add_view(*show, session, "bridge", "Bridges and their members, like bridge -d link", "/bridges",
+             show_bridges);
+    add_view(*show, session, "vlan", "Who carries which VLAN, like bridge vlan", "/vlans",
+             show_vlans);
+    add_view(*show, session, "fdb", "Which stations are behind which member, like bridge fdb",
+             "/fdb", show_fdb);
     add_counters_commands(*show, session);
     add_view(*show, session, "lcores", "Workers: CPUs, queues, how busy", "/lcores", show_lcores);
     add_view(*show, session, "config", "The running configuration, as a file",

@@ -19,8 +19,8 @@ constexpr size_t kMostPackets = size_t{1} << 17;
 constexpr uint32_t kDeciding = bit(Step::received) | bit(Step::sent) | bit(Step::dropped) |
                                bit(Step::consumed) | bit(Step::waits) | bit(Step::collected) |
                                bit(Step::handed_over);
-constexpr uint32_t kTelling =
-    kDeciding | bit(Step::originated) | bit(Step::released) | bit(Step::asks_error);
+constexpr uint32_t kTelling = kDeciding | bit(Step::flooded) | bit(Step::originated) |
+                              bit(Step::released) | bit(Step::asks_error);
 
 // Of ICMP errors, by ErrorFate.
 constexpr const char* kErrorFates[] = {"sent", "not sent (not allowed)", "not sent (rate limit)",
@@ -93,6 +93,7 @@ void Capture::take_in(NotedStep& step) {
     Known& known = at->second;
     if (is_new) ages_.push_back(r.packet);
     if (r.step == Step::originated) note_originated(r, known);
+    if (r.step == Step::flooded) known.flooded_to = r.a;
     if (r.step == Step::released) known.waited_us += r.a;
     if (r.step == Step::asks_error) known.told = r;
     if ((kDeciding & bit(r.step)) == 0) return;
@@ -198,6 +199,9 @@ std::string Capture::fate(const Known& known) const {
         case Step::handed_over:
             return fmt::format("handed over to worker {}", r.a);
         case Step::sent:
+            if (known.flooded_to > 1)
+                return fmt::format("flooded to {} ports, {} the last", known.flooded_to,
+                                   name_of(names_, r.egress));
             return fmt::format("forwarded by {} to {}", name_of(names_, r.egress),
                                known.to.to_string()) +
                    (known.waited_us > 0 ? fmt::format(", waited {} us", known.waited_us) : "");

@@ -62,6 +62,7 @@ private:
         std::optional<Record> told;  // asks_error
         std::optional<uint32_t> answer;
         uint32_t pieces = 0, waited_us = 0;
+        uint32_t flooded_to = 0;  // so many ports
         Mac to;
         bool refused = false;  // by the driver, after `sent`
         bool ended() const;

@@ -23,6 +23,11 @@ constexpr StepRow kSteps[] = {
     {"repaired", "rx"},
     {"wired", "xconnect"},
     {"not_wired", "xconnect"},
+    {"entered_vlan", "vlan"},
+    {"station_learned", "bridge"},
+    {"bridged", "bridge"},
+    {"flooded", "bridge"},
+    {"to_bridge", "bridge"},
     {"classified", "classify"},
     {"learned", "arp"},
     {"source_passed", "ip4_source"},
@@ -68,7 +73,9 @@ constexpr const char* kOriginatedWords[] = {"an ARP request",
                                             "a packet put together of fragments",
                                             "an ICMP timestamp reply",
                                             "a TCP reset",
-                                            "a copy of an ARP message, for the daemon"};
+                                            "a copy of an ARP message, for the daemon",
+                                            "a copy of the frame, flooded to another port",
+                                            "a frame of a protocol between bridges"};
 static_assert(std::size(kOriginatedWords) == static_cast<size_t>(Originated::kCount));
 constexpr const char* kFateWords[] = {
     "sent", "not sent, because none may be about such a packet (RFC 1812 4.3.2.7)",
@@ -209,6 +216,37 @@ std::string neighbour_words(const NotedStep& s, Controller& controller) {
     }
 }
 
+// By Learned.
+constexpr const char* kLearnedWords[] = {
+    "is here, as before",
+    "is here (new)",
+    "is here now (it has moved)",
+    "moves too often: believed to be where it was",
+    "is somewhere else, a static entry says",
+    "is not learned: a station more than the limit",
+    "is not learned: the table has no room",
+};
+
+std::string in_vlan(uint32_t vlan) { return vlan == 0 ? "" : format(" in VLAN {}", vlan); }
+
+std::string bridge_words(const NotedStep& s, Controller& controller) {
+    const Record& r = s.record;
+    switch (r.step) {
+        case Step::entered_vlan:
+            return format("tag of VLAN {}: comes in by {}", r.a, port_name(controller, r.port));
+        case Step::station_learned:
+            return format("{}{} {}", r.mac.to_string(), in_vlan(r.b), kLearnedWords[r.a]);
+        case Step::bridged:
+            return format("its destination{} is behind {}", in_vlan(r.b),
+                          port_name(controller, r.egress));
+        case Step::flooded:
+            return format("flooded{} to {} port{}", in_vlan(r.b), r.a, r.a == 1 ? "" : "s");
+        default:
+            return format("to the bridge itself{}: comes in by {}", in_vlan(r.b),
+                          port_name(controller, r.port));
+    }
+}
+
 const char* ethertype_words(uint32_t type) { return type == kEtherTypeArp ? "ARP" : "IPv4"; }
 
 constexpr const char* kPlain = "\033[0m";
@@ -243,11 +281,13 @@ Json json_of_step(const NotedStep& s, const NotedStep& first, Controller& contro
         out["reason"] = kDropInfo[static_cast<size_t>(r.why)].name;
         out["stage"] = kDropInfo[static_cast<size_t>(r.why)].stage;
     }
-    if (r.step == Step::sent || r.step == Step::forwarded || r.step == Step::wired)
+    if (r.step == Step::sent || r.step == Step::forwarded || r.step == Step::wired ||
+        r.step == Step::bridged)
         out["egress"] = port_name(controller, r.egress);
     if (r.step == Step::forwarded || r.step == Step::resolved || r.step == Step::waits)
         out["next_hop"] = r.next_hop.to_string();
-    if (r.step == Step::resolved || r.step == Step::learned) out["mac"] = r.mac.to_string();
+    if (r.step == Step::resolved || r.step == Step::learned || r.step == Step::station_learned)
+        out["mac"] = r.mac.to_string();
     if (r.step == Step::consumed) out["consumed"] = kConsumedNames[r.a];
     if (r.step == Step::originated) out["originated"] = kOriginatedNames[r.a];
     return out;
@@ -273,6 +313,12 @@ std::string words_of(const NotedStep& s, Controller& controller) {
             return "wire to " + port_name(controller, r.egress);
         case Step::not_wired:
             return format("wire to {}, whose MTU is {}", port_name(controller, r.egress), r.a);
+        case Step::entered_vlan:
+        case Step::station_learned:
+        case Step::bridged:
+        case Step::flooded:
+        case Step::to_bridge:
+            return bridge_words(s, controller);
         case Step::classified:
             return format("{}, {}", ethertype_words(r.a),
                           r.b != 0 ? "to a group on the link" : "to us");

@@ -17,7 +17,7 @@ namespace vethway {
 
 class RouteTable {
 public:
-    static constexpr uint32_t kMaxEntries = 16384;  // different sets of next hops
+    static constexpr uint32_t kMaxEntries = 20480;  // different sets of next hops
 
     explicit RouteTable(Rcu& rcu);
     ~RouteTable();

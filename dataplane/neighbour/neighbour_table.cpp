@@ -8,6 +8,7 @@
 #include <random>
 
 #include "dataplane/meta.h"
+#include "dataplane/net/mix.h"
 
 namespace vethway {
 
@@ -18,13 +19,6 @@ namespace {
 constexpr uint64_t kFree = 0, kLeaving = 1, kWanted = uint64_t{1} << 62;
 constexpr uint64_t pack(NeighbourKey key) noexcept {
     return uint64_t{1} << 63 | uint64_t{key.port} << 32 | key.ip.value;
-}
-
-// The finalizer of MurmurHash3: every key bit moves half of the result's.
-constexpr uint64_t mix(uint64_t x) noexcept {
-    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccd;
-    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53;
-    return x ^ (x >> 33);
 }
 
 // Another worker's news may be younger than this worker's `now`.

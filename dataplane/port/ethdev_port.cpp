@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "dataplane/port/own_sockets.h"
+#include "dataplane/port/stable_mac.h"
 #include "dataplane/port/xdp_attachment.h"
 #include "dataplane/port/xdp_queue.h"
 
@@ -27,20 +28,6 @@ constexpr uint32_t kLeastMtu = 68;  // RFC 791: every network carries that much
 std::string device_name(const std::string& devargs) { return devargs.substr(0, devargs.find(',')); }
 
 bool is_virtual(const std::string& device) { return device.find(':') == std::string::npos; }
-
-// An address that a device without one of its own, or with a new one at each start, keeps over
-// restarts: peers' caches stay right. The arguments are in it because the two ends of a memif
-// differ in nothing else.
-Mac stable_mac(const std::string& port, const std::string& devargs) {
-    char host[256]{};
-    gethostname(host, sizeof host - 1);
-    uint64_t h = 0xcbf29ce484222325;  // FNV-1a
-    for (const char c : std::string(host) + '/' + port + '/' + devargs)
-        h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    Mac mac = Mac::from_u48(h >> 16);
-    mac.bytes[0] = 0x02;  // locally administered, unicast
-    return mac;
-}
 
 // net_ring makes 16 rings and frees those that were configured; the next device of that name would
 // find the others and take them over (drivers/net/ring/rte_eth_ring.c, eth_dev_close).
@@ -107,6 +94,10 @@ void EthdevPort::probe(const std::string& devargs) {
     // to an offload; tun_get_user's counterpart in drivers/net/tun.c completes it for a tap.
     info_.partial_checksums = dev.if_index != 0 && info_.driver != "net_tap";
     info_.may_truncate = info_.driver == "net_af_packet";
+    // Others hand mbufs on to whoever receives them (net_ring), or look for their bytes where a
+    // direct mbuf has them (af_xdp_tx_zc of rte_eth_af_xdp.c).
+    info_.shares_mbufs = info_.driver == "net_memif" || info_.driver == "net_tap" ||
+                         info_.driver == "net_pcap" || info_.driver == "net_null";
 }
 
 void EthdevPort::find_device(const std::string& device) {

@@ -36,6 +36,9 @@ struct PortInfo {
     // Frames come with meta().offload, and may go with it: nothing is left for us to do.
     bool offloads = false;
     bool super_frames = false;  // and it takes frames of several segments
+    // Frames that it is given may share their bytes with others (indirect mbufs), and be of up to
+    // three segments: it reads them, and does nothing else with the mbuf but to free it.
+    bool shares_mbufs = false;
 
     void add_note(const std::string& what) { note += (note.empty() ? "" : "; ") + what; }
 };

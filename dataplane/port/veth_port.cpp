@@ -25,6 +25,7 @@ VethPort::VethPort(const PortSpec& spec, const FrameBuffers& buffers)
     info_.netns = spec.netns;
     info_.rx_queues = info_.tx_queues = static_cast<uint16_t>(queues);
     info_.offloads = true;
+    info_.shares_mbufs = true;
     netdev_.describe(info_);
 }
 

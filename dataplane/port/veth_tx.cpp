@@ -19,7 +19,7 @@ namespace vethway {
 namespace {
 
 constexpr uint16_t kMessages = 64;
-constexpr size_t kParts = 3;           // the VnetHeader, and a frame's two segments
+constexpr size_t kParts = 4;           // the VnetHeader, and a frame's segments (shares_mbufs)
 constexpr int kSendBuffer = 16 << 20;  // bytes that the other end has not taken yet
 
 Drop reason(int error) noexcept {
@@ -55,7 +55,9 @@ struct VethTx::Batch {
         messages[i].msg_hdr.msg_iovlen = m.nb_segs + size_t{1};
         if (m.nb_segs == 1) [[likely]]
             return;
-        parts[i][2] = {rte_pktmbuf_mtod(m.next, void*), m.next->data_len};
+        size_t part = 2;
+        for (rte_mbuf* s = m.next; s != nullptr; s = s->next)
+            parts[i][part++] = {rte_pktmbuf_mtod(s, void*), s->data_len};
     }
 };
 

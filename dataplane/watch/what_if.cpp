@@ -48,6 +48,7 @@ public:
                    .tx = tx_,
                    .icmp_limit = limit_,
                    .tracer = tracer_,
+                   .l2 = &dataplane.l2(),
                    .dry = true,
                    .snapshot = &dataplane.snapshot(),
                    .now = rte_rdtsc(),

@@ -33,6 +33,14 @@ void forward(benchmark::State& state) {
     check(state, bench.counters().ports[2].tx_packets.value());
 }
 
+// A frame to a station that is known, from one that is known.
+void bridge(benchmark::State& state) {
+    MemoryPorts ports;
+    Switch bench(ports, Switch::As::bridge);
+    bench.run(frames_to(destinations(1, kFlowHops)), until_enough(state));
+    check(state, bench.counters().ports[2].tx_packets.value());
+}
+
 // As testpmd's io mode has it.
 void io(benchmark::State& state) {
     MemoryPorts ports;
@@ -111,6 +119,7 @@ void add_forward_benches() {
           Named{"l3fwd_checksum", l3fwd_checksum}})
         add(name, function)->Arg(1)->Arg(10'000);
     add("graph", graph)->Arg(1)->Arg(1000);  // it takes 1024 routes
+    add("bridge", bridge);
     add("drop_checksum", drop_checksum);
     add("drop_ttl", drop_ttl);
     add("drop_no_route", drop_no_route);

@@ -13,8 +13,8 @@ namespace {
 Ip4 hop_address(uint32_t hop) { return Ip4{Ip4(10, 1, 0, 2).value + hop}; }
 }  // namespace
 
-Switch::Switch(MemoryPorts& ports)
-    : ports_(ports), snapshot_(rcu_, std::make_unique<const Snapshot>(make_snapshot())) {
+Switch::Switch(MemoryPorts& ports, As as)
+    : ports_(ports), snapshot_(rcu_, std::make_unique<const Snapshot>(make_snapshot(as))) {
     for (uint32_t hop = 0; hop < kNextHops; ++hop) {
         Neighbour* n = neighbours_.find_or_add_permanent({2, hop_address(hop)}, rte_rdtsc());
         n->change(n->read(), {NeighbourState::permanent, kHostMacs[1]}, rte_rdtsc());
@@ -23,6 +23,8 @@ Switch::Switch(MemoryPorts& ports)
     sender->change(sender->read(), {NeighbourState::permanent, kHostMacs[0]}, rte_rdtsc());
     routes_.set({kSender, 32},
                 {.type = RouteType::forward, .hop_count = 1, .hops = {{1, {}, UINT32_MAX}}});
+    l2_->fdb.set_static({.domain = 0, .vlan = 0, .mac = kPortMacs[0]}, 2);
+    for (uint16_t p = 1; p <= 2; ++p) l2_->set_state(p, MemberState::forwarding);
     worker_ = std::make_unique<Worker>(0,
                                        WorkerShared{.rcu = rcu_,
                                                     .snapshot = snapshot_,
@@ -30,6 +32,7 @@ Switch::Switch(MemoryPorts& ports)
                                                     .neighbours = neighbours_,
                                                     .reassembly = reassembly_,
                                                     .paths = paths_,
+                                                    .l2 = *l2_,
                                                     .punt_queue = punt_queue_,
                                                     .arp_asked = arp_asked_,
                                                     .watches = watches_,
@@ -50,7 +53,7 @@ RouteEntry Switch::via(uint32_t hop) {
             .hops = {NextHop{2, hop_address(hop), UINT32_MAX}}};
 }
 
-Snapshot Switch::make_snapshot() const {
+Snapshot Switch::make_snapshot(As as) const {
     Snapshot s;
     s.generation = 1;
     s.ports.resize(3);
@@ -66,6 +69,15 @@ Snapshot Switch::make_snapshot() const {
         s.own.add(address);
     }
     s.rx = {{{1, 0}}};
+    if (as == As::bridge) {
+        s.any_l2 = true;
+        s.domains.resize(1);
+        for (uint16_t p = 1; p <= 2; ++p) {
+            s.ports[p].domain = 0;
+            s.ports[p].member = static_cast<uint16_t>(p - 1);
+            s.domains[0].members.push_back({.port = p});
+        }
+    }
     return s;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/l2/l2_state.h"
 #include "dataplane/numa_memory.h"
 #include "dataplane/worker.h"
 #include "perf/bench/memory_ports.h"
@@ -19,8 +20,10 @@ struct NoWaker final : WorkerWaker {
 
 class Switch {
 public:
-    // Port 1 receives, by port 2 packets leave; the hosts behind them are known.
-    explicit Switch(MemoryPorts& ports);
+    enum class As : uint8_t { router, bridge };
+    // Port 1 receives, by port 2 packets leave; the hosts behind them are known. As a bridge, it
+    // has both ports in one domain, and whom the frames are for behind port 2.
+    explicit Switch(MemoryPorts& ports, As as = As::router);
     ~Switch();
     Switch(const Switch&) = delete;
     Switch& operator=(const Switch&) = delete;
@@ -40,13 +43,14 @@ public:
 
 private:
     void receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
-    Snapshot make_snapshot() const;
+    Snapshot make_snapshot(As as) const;
 
     MemoryPorts& ports_;
     Rcu rcu_{1};
     RouteTable routes_{rcu_};
     NeighbourTable neighbours_{{.thresholds = {}, .max_permanent = 2 * kNextHops, .max_held = 64}};
     PathTable paths_;
+    const std::unique_ptr<L2State> l2_ = std::make_unique<L2State>();
     ReassemblyTable reassembly_{64, rte_get_tsc_hz()};
     PuntQueue punt_queue_;
     ArpAsked arp_asked_;

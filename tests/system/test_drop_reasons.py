@@ -15,6 +15,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q
 from scapy.packet import Raw
 from scapy.utils import RawPcapWriter
+from switches import Vethway, frame, station, tag
 from test_capture import Capture, path_of, tshark
 from test_trace import LAB, WIRE, Trace, explain, steps
 
@@ -60,6 +61,7 @@ EARNED_BY = {
 # Reasons that depend on the moment, or on what bytes don't tell: what a what-if says of such a packet, and why
 # it can't know. It tells the way up to there, all the same.
 OF_THE_MOMENT = {
+    "storm_limit": ("forwarded", "it is one of no many"),
     "oversize": (None, "it takes no frame that no host sends"),
     "neighbour_failed": ("waits", "whether a host answers is to be seen"),
     "fragment_timeout": ("waits", "whether the others come is to be seen"),
@@ -527,3 +529,81 @@ def test_punt_full(lab, reason):
                 until_worker_has_all(w2, 2)
             w1.send(*[icmp(0, dst=port_ip(1), id=MARK)] * 3)
             until_worker_has_all(w1)
+
+
+# --- Bridges: p1 to p3 are members; what is said of them
+def bridged(reason, members=None, before=(), **yaml):
+    """The reason is earned by the frame that the scenario returns; `before`: (port, frame) that teach."""
+    def mark(make):
+        @earns(reason, hosts=3, raw=True, config=Vethway.yaml(3, members, **yaml))
+        def scenario(lab, told):
+            for port, one in before:
+                with lab.moves({f"p{port}.rx_packets": 1}, ignore=("bytes", "burst", "packets", "originated")):
+                    lab.wire(f"h{port}").send(one)
+            by_one_frame(lab, told, make())
+
+        return scenario
+
+    return mark
+
+
+ONE, TWO = station(1), station(2)
+SPEAKS = tuple((n, frame(station(n), frames.BROADCAST)) for n in (1, 2))
+
+
+@bridged("bad_source")
+def test_bad_source():
+    return frame("01:00:5e:00:00:01", TWO)
+
+
+@bridged("l2_blocked", {1: "state: learning"})
+def test_l2_blocked():
+    return frame(ONE, TWO)
+
+
+@bridged("vlan_refused", {1: "vlan: 10", 2: "vlan: 10", 3: "vlan: 20"})
+def test_vlan_refused():
+    return tag(frame(ONE, TWO), 10)
+
+
+@bridged("group_reserved")
+def test_group_reserved():
+    return frame(ONE, "01:80:c2:00:00:0e")
+
+
+@bridged("learn_limit", {1: "learn_limit: 1"}, before=SPEAKS[:1], bridge="    learn_action: drop")
+def test_learn_limit():
+    return frame(TWO, ONE)
+
+
+@bridged("same_member", before=SPEAKS[:1])
+def test_same_member():
+    return frame(ONE, ONE)
+
+
+@bridged("split_horizon", {1: "split_horizon: 1", 2: "split_horizon: 1"}, before=SPEAKS)
+def test_split_horizon():
+    return frame(ONE, TWO)
+
+
+@bridged("flood_nowhere", {2: "flood_broadcast: false", 3: "flood_broadcast: false"})
+def test_flood_nowhere():
+    return frame(ONE, frames.BROADCAST)
+
+
+@earns("bridge_mtu", hosts=3, raw=True, config=Vethway.yaml(3))
+def test_bridge_mtu(lab, reason):
+    lab.cli_run("port", "set", "p2", "mtu", "500")
+    lab.wire("h2").send(frame(TWO, frames.BROADCAST))
+    wait_for(lambda: lab.cli("show", "fdb")["stations"], 2, "p2's station is learned")
+    by_one_frame(lab, reason, frame(ONE, TWO, 600))
+
+
+@earns("storm_limit", hosts=3, raw=True, config=Vethway.yaml(3, {1: "storm_broadcast: 1"}))
+def test_storm_limit(lab, reason):
+    one = frame(ONE, frames.BROADCAST)
+    lab.wire("h1").send(one)
+    wait_for(lambda: lab.cli("show", "fdb")["stations"], 2, "the station is learned")
+    reason.what_if(one)
+    with reason.dropped(packets=None):
+        lab.wire("h1").send(*[one] * 5)

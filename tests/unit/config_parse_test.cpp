@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Control, Refused, testing::Values(
 // The entry is `name: p` and what is given; it begins at 1:9, what is given at 1:19.
 std::string port(const std::string& rest) { return "ports: [{name: p, " + rest + "}]"; }
 
-const std::string kOneDriver = "f:1:9: ports[0]: a port needs one of: veth, af_packet, af_xdp, memif, tap, null, ring, pcap or devargs";
+const std::string kOneDriver = "f:1:9: ports[0]: a port needs one of: veth, af_packet, af_xdp, memif, tap, null, ring, pcap, devargs or vlan";
 
 INSTANTIATE_TEST_SUITE_P(Ports, Refused, testing::Values(
     Bad{"not_a_list", "ports: {name: p}", {"f:1:8: ports: expected a list"}},

@@ -15,6 +15,7 @@ import yaml
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.realpath(os.environ.get("VETHWAY_BUILD", os.path.join(ROOT, "build")))
 P = "ports:\n  - {name: p1, veth: p1, addresses: [10.1.0.1/24]"  # and the rest of the mapping
+BRIDGE = "ports: [{name: a, tap: a}, {name: b, tap: b}]\nbridges: [{name: br, members: "
 ROUTE = P + "}\nroutes:\n  - "
 
 GOOD = {
@@ -33,6 +34,12 @@ GOOD = {
     "match": "ports: [{match: \"eth[1-9]*\", adopt: addresses, shield: false, rp_filter: loose}]",
     "route_by_a_port_to_come": "ports: [{match: e*}]\nroutes: [{to: default, via: 10.0.0.1}]",
     "xconnects": "ports: [{name: a, tap: a}, {name: b, tap: b}]\nxconnects: [[a, b]]",
+    "vlan_ports": P + "}\n  - {name: p1.5, vlan: 5, parent: p1, tag: 802.1ad}\n  - {name: p1.5.6, vlan: 6, parent: p1.5}",
+    "bridge": BRIDGE + "[{port: a, hairpin: true, state: blocking, split_horizon: 255, storm_broadcast: 10}, {port: b}]"
+              ", ageing: 0, learn_limit: 65536, learn_action: drop, move_limit: 0, group_fwd_mask: 65535"
+              ", stations: [{mac: 02:00:00:00:00:01, port: a}], addresses: [10.1.0.1/24], rp_filter: loose}]",
+    "vlans": BRIDGE + "[{port: a, vlan: 10, tag: 802.1ad}, {port: b, trunk: [10, 20-29], native: 1, "
+             "translate: [{wire: 5, vlan: 6}]}], stations: [{mac: 02:00:00:00:00:01, port: a, vlan: 10}]}]",
     "numeric_name": "ports: [{name: 1, tap: t1}]",
     "memif": "ports: [{name: m, memif: {socket: /run/m, role: client, id: 7}}]",
     "pcap": "ports: [{name: c, pcap: {tx: out.pcap}}]",
@@ -72,6 +79,30 @@ BAD = {
     "veth_no_peer": "ports: [{name: a, veth: {create: {peer_netns: x}}}]",
     "xconnect_of_one": "ports: [{name: a, tap: a}]\nxconnects: [[a]]",
     "xconnect_to_itself": "ports: [{name: a, tap: a}]\nxconnects: [[a, a]]",
+    "vlan_0": P + "}\n  - {name: p1.5, vlan: 0, parent: p1}",
+    "vlan_4095": P + "}\n  - {name: p1.5, vlan: 4095, parent: p1}",
+    "vlan_no_parent": P + "}\n  - {name: p1.5, vlan: 5}",
+    "parent_no_vlan": "ports: [{name: a, tap: a, parent: b}]",
+    "tag_no_vlan": "ports: [{name: a, tap: a, tag: 802.1q}]",
+    "vlan_tag": P + "}\n  - {name: p1.5, vlan: 5, parent: p1, tag: 802.1x}",
+    "bridge_no_name": "bridges: [{members: []}]",
+    "bridge_key": "bridges: [{name: b, stp: on}]",
+    "member_key": BRIDGE + "[{port: a, vlans: 1}]}]",
+    "member_state": BRIDGE + "[{port: a, state: off}]}]",
+    "member_access_and_trunk": BRIDGE + "[{port: a, vlan: 1, trunk: [2]}]}]",
+    "member_access_and_native": BRIDGE + "[{port: a, vlan: 1, native: 2}]}]",
+    "member_trunk": BRIDGE + "[{port: a, trunk: [a-b]}]}]",
+    "member_trunk_0": BRIDGE + "[{port: a, trunk: [0]}]}]",
+    "member_split_horizon": BRIDGE + "[{port: a, split_horizon: 256}]}]",
+    "member_storm": BRIDGE + "[{port: a, storm_unicast: -1}]}]",
+    "translate_key": BRIDGE + "[{port: a, translate: [{wire: 5}]}]}]",
+    "station_key": BRIDGE + "[{port: a}], stations: [{mac: 02:00:00:00:00:01}]}]",
+    "station_group": BRIDGE + "[{port: a}], stations: [{mac: 03:00:00:00:00:01, port: a}]}]",
+    "bridge_ageing": BRIDGE + "[], ageing: 1000001}]",
+    "bridge_learn_limit": BRIDGE + "[], learn_limit: 65537}]",
+    "bridge_learn_action": BRIDGE + "[], learn_action: flood}]",
+    "bridge_move_limit": BRIDGE + "[], move_limit: 251}]",
+    "bridge_group_fwd_mask": BRIDGE + "[], group_fwd_mask: 65536}]",
     "match_and_name": "ports: [{match: e*, name: a}]",
     "match_adopt": "ports: [{match: e*, adopt: everything}]",
     "match_path": "ports: [{match: a/b}]",

@@ -55,6 +55,45 @@ INSTANTIATE_TEST_SUITE_P(Devices, Refused, testing::Values(
     Bad{"mac_group", ports({"p, ring: {}, mac: 01:00:00:00:00:01"}), {"f:2:30: ports[0].mac: 01:00:00:00:00:01 can't be a station's address"}},
     Bad{"mac_zero", ports({"p, ring: {}, mac: 00:00:00:00:00:00"}), {"f:2:30: ports[0].mac: 00:00:00:00:00:00 can't be a station's address"}}), bad_name);
 
+// Ports a to d, and a bridge `br`, whose members begin at line 8, column 9 and 11.
+std::string bridge(const Lines& members, const std::string& more = "") {
+    std::string yaml = ports({"a, ring: {}", "b, ring: {}", "c, ring: {}", "d, ring: {}, addresses: [10.9.0.1/24]"}) +
+                       "bridges:\n  - name: br\n    members:\n";
+    for (const std::string& m : members) yaml += "      - {port: " + m + "}\n";
+    return yaml + more;
+}
+INSTANTIATE_TEST_SUITE_P(Bridges, Refused, testing::Values(
+    Bad{"plain", bridge({"a", "b"}, "    addresses: [10.1.0.1/24]\n"), {}},
+    Bad{"with_vlans", bridge({"a, vlan: 5", "b, trunk: [1-9], native: 10", "c, translate: [{wire: 5, vlan: 6}]"}), {}},
+    Bad{"unknown_port", bridge({"x"}), {"f:9:16: bridges[0].members[0].port: there is no port \"x\""}},
+    Bad{"with_addresses", bridge({"d"}), {"f:9:16: bridges[0].members[0].port: port d has addresses: give them to the bridge"}},
+    Bad{"member_twice", bridge({"a", "a"}), {"f:10:16: bridges[0].members[1].port: port a is a member of bridge br already"}},
+    Bad{"connected_through", bridge({"a"}, "xconnects: [[a, b]]\n"), {"f:9:16: bridges[0].members[0].port: port a is connected through already"}},
+    Bad{"some_vlans", bridge({"a, vlan: 5", "b"}), {"f:10:9: bridges[0].members[1]: the bridge knows VLANs: say which port b has, by vlan: or trunk:"}},
+    Bad{"access_and_trunk", bridge({"a, vlan: 5, native: 6"}), {"f:9:9: bridges[0].members[0]: a member has one vlan:, or trunk:, translate: and native:, not both"}},
+    Bad{"tag_alone", bridge({"a, tag: 802.1ad"}), {"f:9:24: bridges[0].members[0].tag: needs vlan: or trunk:"}},
+    Bad{"wire_twice", bridge({"a, trunk: [5], translate: [{wire: 5, vlan: 6}]"}), {"f:9:50: bridges[0].members[0].translate[0].wire: VLAN 5 of the wire has another meaning already"}},
+    Bad{"vlan_twice", bridge({"a, trunk: [5], translate: [{wire: 7, vlan: 5}]"}), {"f:9:59: bridges[0].members[0].translate[0].vlan: VLAN 5 has another tag on the wire already"}},
+    Bad{"name_taken", ports({"br, ring: {}"}) + "bridges: [{name: br}]\n", {"f:3:18: bridges[0].name: another port is called \"br\""}},
+    Bad{"address_taken", bridge({"a"}, "    addresses: [10.9.0.1/24]\n"), {"f:10:17: bridges[0].addresses[0]: 10.9.0.1 is port d's already"}},
+    Bad{"route_by_it", bridge({"a"}, "    addresses: [10.1.0.1/24]\nroutes: [{to: default, via: 10.1.0.2, port: br}]\n"), {}},
+    Bad{"station_elsewhere", bridge({"a"}, "    stations: [{mac: 02:00:00:00:00:01, port: b}]\n"), {"f:10:47: bridges[0].stations[0].port: the bridge has no member \"b\""}},
+    Bad{"station_without_vlan", bridge({"a, vlan: 5"}, "    stations: [{mac: 02:00:00:00:00:01, port: a}]\n"), {"f:10:16: bridges[0].stations[0]: the bridge knows VLANs: say in which the station is, by vlan:"}},
+    Bad{"station_with_vlan", bridge({"a"}, "    stations: [{mac: 02:00:00:00:00:01, port: a, vlan: 5}]\n"), {"f:10:56: bridges[0].stations[0].vlan: the bridge knows no VLANs"}},
+    Bad{"station_twice", bridge({"a"}, "    stations: [{mac: 02:00:00:00:00:01, port: a}, {mac: 02:00:00:00:00:01, port: a}]\n"), {"f:10:57: bridges[0].stations[1].mac: another entry is about 02:00:00:00:00:01"}}), bad_name);
+
+INSTANTIATE_TEST_SUITE_P(VlanPorts, Refused, testing::Values(
+    Bad{"two_tags", ports({"p, ring: {}", "p.5, vlan: 5, parent: p, tag: 802.1ad", "p.5.6, vlan: 6, parent: p.5"}), {}},
+    Bad{"no_parent", ports({"p.5, vlan: 5, parent: p"}), {"f:2:34: ports[0].parent: there is no port \"p\""}},
+    Bad{"three_tags", ports({"p, ring: {}", "p.5, vlan: 5, parent: p", "q, vlan: 6, parent: p.5", "r, vlan: 7, parent: q"}), {"f:5:32: ports[3].parent: more than two tags"}},
+    Bad{"same_tag", ports({"p, ring: {}", "q, vlan: 5, parent: p", "r, vlan: 5, parent: p"}), {"f:4:21: ports[2].vlan: another port has VLAN 5 of p"}},
+    Bad{"other_tpid", ports({"p, ring: {}", "q, vlan: 5, parent: p", "r, vlan: 5, parent: p, tag: 802.1ad"}), {}},
+    Bad{"parent_alone", ports({"p, ring: {}, parent: q"}), {"f:2:33: ports[0].parent: only a port that is a vlan: has it"}},
+    Bad{"of_a_bridge_without_vlans", ports({"p, ring: {}", "q, vlan: 5, parent: br"}) + "bridges: [{name: br, members: [{port: p}]}]\n", {"f:3:32: ports[1].parent: bridge br knows no VLANs: none of its members has any"}},
+    Bad{"of_a_bridge", ports({"p, ring: {}", "q, vlan: 5, parent: br"}) + "bridges: [{name: br, members: [{port: p, vlan: 5}]}]\n", {}},
+    Bad{"tag_in_a_bridge", ports({"p, ring: {}", "q, vlan: 5, parent: br, tag: 802.1ad"}) + "bridges: [{name: br, members: [{port: p, vlan: 5}]}]\n", {"f:3:41: ports[1].tag: within a bridge there are no tags: leave it out"}},
+    Bad{"bridges_own_as_a_member", ports({"p, ring: {}", "q, vlan: 5, parent: br"}) + "bridges: [{name: br, members: [{port: p, vlan: 5}]}, {name: bs, members: [{port: q}]}]\n", {"f:4:82: bridges[1].members[0].port: port q is a bridge's own"}}), bad_name);
+
 std::string with(const std::string& addresses) { return ports({"p, ring: {}, addresses: [" + addresses + "]"}); }
 std::string two(const std::string& p, const std::string& q) {
     return ports({"p, ring: {}, addresses: [" + p + "]", "q, ring: {}, addresses: [" + q + "]"});

@@ -31,8 +31,8 @@ INSTANTIATE_TEST_SUITE_P(Text, Refused, testing::Values(
     Bad{"unknown_far", "a: 1\n\"\": 2", {"f:1:1: a: unknown key \"a\"", "f:2:1: unknown key \"\""}},
     Bad{"unknown_long", std::string(50, 'k') + ": 1", {"f:1:1: " + std::string(50, 'k') + ": unknown key \"" + std::string(40, 'k') + "\""}},
     Bad{"list_as_key", "? [a]\n: 1", {"f:1:3: unknown key \"\""}},
-    Bad{"bridges", "bridges: []", {"f:1:1: bridges: bridge domains are not in this version"}},
-    Bad{"bridge", "bridge: []", {"f:1:1: bridge: unknown key \"bridge\""}},
+    Bad{"bridges", "bridges: []", {}},
+    Bad{"bridge", "bridge: []", {"f:1:1: bridge: unknown key \"bridge\"; did you mean \"bridges\"?"}},
     Bad{"twice", kPort + "routes: []\nroutes: []", {"f:3:1: routes: given twice"}},
     Bad{"twice_inside", "ports: [{name: p, ring: {}, mtu: 68, mtu: 69}]", {"f:1:38: ports[0].mtu: given twice"}},
     Bad{"null_twice", "ports: [{name: p, null: {}, \"null\": {}}]", {"f:1:29: ports[0].null: given twice"}},
@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(Text, Refused, testing::Values(
     Bad{"anchors", "ports: [&p {name: p, ring: {}}]\nroutes: [&r {to: default, port: &n p}, {to: 10.0.0.0/8, port: *n}]", {}},
     Bad{"port_as_alias", "ports: [&p {name: p, ring: {}}, *p]", {"f:1:19: ports[1].name: another port is called \"p\""}},
     Bad{"merge_key", "ports: [&p {name: p, ring: {}}, {<<: *p, name: q}]", {
-        "f:1:33: ports[1]: a port needs one of: veth, af_packet, af_xdp, memif, tap, null, ring, pcap or devargs",
+        "f:1:33: ports[1]: a port needs one of: veth, af_packet, af_xdp, memif, tap, null, ring, pcap, devargs or vlan",
         "f:1:34: ports[1]: unknown key \"<<\""}},
     Bad{"in_itself", "ports: &p [*p]", {"f:1:8: ports[0]: expected a mapping of name, …"}},
     Bad{"deep_list", std::string(100'000, '['), {"f:1:1: nested too deeply"}},
@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(Everything, Refused, testing::Values(Bad{"at_once",
     "f:11:55: dataplane.mbufs: expected a number from 1024 to 4194304, got \"3\"",
     "f:11:75: dataplane.flight_recorder: expected a number from 0 to 65536, got \"-1\"",
     "f:11:90: dataplane.telemetry: expected true or false, got \"4\"",
-    "f:12:1: bridge: unknown key \"bridge\"",
+    "f:12:1: bridge: unknown key \"bridge\"; did you mean \"bridges\"?",
     "f:13:23: ip4.ip_default_ttl: expected a number from 1 to 255, got \"256\"",
     "f:13:28: ip4: unknown key \"icmp_echo_ignore_al\"; did you mean \"icmp_echo_ignore_all\"?",
     "f:14:11: defaults: expected a mapping of rp_filter, …"}}), bad_name);
@@ -169,7 +169,24 @@ Config example() {
     name("r0", RingConfig{});
     name("c0", PcapConfig{.rx_file = "in.pcap", .tx_file = "out.pcap"});
     name("x0", DevargsConfig{"net_null7,copy=0"});
+    name("p2.100", VlanConfig{100, "p2"}, {{Ip4{10, 5, 0, 1}, 24}});
+    name("p2.100.7", VlanConfig{7, "p2.100"}, {{Ip4{10, 5, 7, 1}, 24}});
+    name("br2.10", VlanConfig{10, "br2"}, {{Ip4{10, 6, 10, 1}, 24}});
     c.xconnects = {{"p5", "p6"}};
+    BridgeConfig br1;
+    br1.port.name = "br1";
+    br1.port.mac = Mac{{2, 0, 0, 0, 0xb1, 1}};
+    br1.port.mtu = 1500;
+    br1.port.addresses = {{Ip4{10, 7, 0, 1}, 24}};
+    br1.members = {{.port = "p3"}, {.port = "t0"}};
+    br1.stations = {{Mac{{2, 0, 0, 0, 3, 9}}, "p3"}};
+    BridgeConfig br2;
+    br2.port.name = "br2";
+    br2.members = {
+        {.port = "p4", .vlan = 10},
+        {.port = "n0", .trunk = {{10, 10}, {20, 29}}, .translate = {{100, 30}}, .native = 1}};
+    br2.stations = {{Mac{{2, 0, 0, 0, 4, 9}}, "p4", 10}};
+    c.bridges = {br1, br2};
     const Ip4 via2{10, 2, 0, 2}, via3{10, 2, 0, 3}, via254{10, 2, 0, 254};
     c.routes = {{.next_hops = {{.via = via254}}},
                 {.to = {Ip4{10, 8, 0, 0}, 16},

@@ -26,6 +26,10 @@ public:
         if (c.ports.size() > 1 && c.ports[1].match.empty() && c.ports[0].addresses.empty() &&
             c.ports[1].addresses.empty())
             c.xconnects = {{c.ports[0].name, c.ports[1].name}};
+        else if (coin())
+            c.bridges.push_back(bridge(c));
+        if (!c.ports.empty() && c.ports[0].match.empty() && coin())
+            c.ports.push_back(vlan_port(c.ports[0].name));
         for (unsigned i = 0, n = below(5); i < n; ++i) c.nexthops.push_back(nexthop(c, i));
         c.multipath = {below(2), coin(), coin() ? below(1U << 31) : 0};
         for (unsigned i = 0, n = below(5); i < n; ++i) c.routes.push_back(route(c, i));
@@ -144,6 +148,62 @@ private:
         p.admin_up = coin();
         p.knobs = knobs<PortKnob>();
         return p;
+    }
+
+    PortConfig vlan_port(const std::string& parent) {
+        return {.name = name(70),
+                .driver = VlanConfig{vlan(), parent, any<VlanTagKind>(2)},
+                .knobs = knobs<PortKnob>()};
+    }
+    uint16_t vlan() { return static_cast<uint16_t>(1 + below(kMaxVlan)); }
+
+    void give_vlans(MemberConfig& m) {
+        m.tag = any<VlanTagKind>(2);
+        if (coin()) {
+            m.vlan = vlan();
+            return;
+        }
+        m.trunk = {{5, 5}, {10, static_cast<uint16_t>(11 + below(4000))}};
+        if (coin()) m.translate = {{2, 3}};
+        if (coin()) m.native = 4;
+    }
+    MemberConfig member(const std::string& port, bool knows_vlans) {
+        MemberConfig m{.port = port,
+                       .state = any<MemberStateConfig>(3),
+                       .learning = coin(),
+                       .hairpin = coin(),
+                       .flood_unicast = coin(),
+                       .flood_multicast = coin(),
+                       .flood_broadcast = coin(),
+                       .split_horizon = below(256),
+                       .learn_limit = below(kMaxLearnLimit + 1),
+                       .storm_unicast = below(3),
+                       .storm_multicast = below(3),
+                       .storm_broadcast = below(3)};
+        if (knows_vlans) give_vlans(m);
+        return m;
+    }
+    // Of the ports that have no addresses.
+    BridgeConfig bridge(const Config& c) {
+        BridgeConfig b;
+        const bool knows_vlans = coin();
+        for (const PortConfig& p : c.ports)
+            if (p.addresses.empty() && p.match.empty())
+                b.members.push_back(member(p.name, knows_vlans));
+        if (!b.members.empty() && coin())
+            b.stations.push_back({mac(), b.members[0].port, knows_vlans ? vlan() : uint16_t{0}});
+        b.ageing = below(kMaxAgeing + 1);
+        b.learn_limit = below(kMaxLearnLimit + 1);
+        b.learn_action = any<LearnAction>(2);
+        b.move_limit = below(kMaxMoveLimit + 1);
+        b.group_fwd_mask = below(0x10000);
+        b.port.name = name(80);
+        if (coin()) b.port.mac = mac();
+        if (coin()) b.port.mtu = static_cast<uint16_t>(kMinMtu + below(100));
+        if (coin()) b.port.addresses.push_back({Ip4{10, 200, 0, 1}, 24});
+        b.port.admin_up = coin();
+        b.port.knobs = knobs<PortKnob>();
+        return b;
     }
 
     PortConfig pattern() {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/l2/l2_state.h"
 #include "dataplane/pipeline.h"
 #include "tests/unit/packet.h"
 
@@ -24,6 +25,8 @@ public:
         const uint16_t taken = std::min({n, at_once, room});
         room = static_cast<uint16_t>(room - taken);
         for (uint16_t i = 0; i < taken; ++i) {
+            for (const rte_mbuf* m = frames[i]; wants_own && m != nullptr; m = m->next)
+                if (is_shared(*m)) std::abort();
             Bytes bytes(frames[i]->pkt_len);
             copy_out(*frames[i], 0, bytes);
             sent.push_back(std::move(bytes));
@@ -39,6 +42,7 @@ public:
 
     uint16_t at_once = UINT16_MAX;  // of one burst
     uint16_t room = UINT16_MAX;     // until the ring is full
+    bool wants_own = false;         // as net_ring: mbufs that nobody shares
     std::vector<Bytes> sent;
     std::vector<Offload> offloads;  // of each in `sent`, as are these
     std::vector<uint16_t> queues;
@@ -92,6 +96,7 @@ protected:
                                                      .tx = tx_,
                                                      .icmp_limit = icmp_limit_,
                                                      .tracer = tracer_,
+                                                     .l2 = &l2_,
                                                      .snapshot = &snap_,
                                                      .now = 1000 * kHz,
                                                      .hz = kHz});
@@ -173,6 +178,7 @@ protected:
     NeighbourTable neighbours_;
     ReassemblyTable reassembly_{512, kHz};
     PathTable paths_;
+    L2State l2_;
     std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
     Tracer tracer_{0};
     Drops drops_{*counters_, tracer_};

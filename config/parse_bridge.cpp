@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/parse_bridge.h"
+
+#include <charconv>
+
+#include "config/names.h"
+#include "config/parse_knobs.h"
+#include "config/parse_port.h"
+
+namespace vethway {
+
+namespace {
+
+constexpr uint32_t kMostPps = 100'000'000;
+
+std::string word_of(const std::optional<Field>& f) {
+    return f ? f->text().value_or("") : std::string();
+}
+
+void number(const Field& f, const char* key, uint32_t& to, uint32_t most) {
+    if (const auto found = f.find(key)) assign(to, found->number(0, most));
+}
+void boolean(const Field& f, const char* key, bool& to) {
+    if (const auto found = f.find(key)) assign(to, found->boolean());
+}
+std::optional<uint16_t> vlan(const Field& f, const char* key) {
+    const auto found = f.find(key);
+    const auto n = found ? found->number(1, kMaxVlan) : std::nullopt;
+    return n ? std::optional(static_cast<uint16_t>(*n)) : std::nullopt;
+}
+
+VlanTranslation parse_translation(const Field& f) {
+    VlanTranslation t;
+    if (!f.is_map_of({"wire", "vlan"})) return t;
+    if (f.require("wire")) t.wire = vlan(f, "wire").value_or(0);
+    if (f.require("vlan")) t.vlan = vlan(f, "vlan").value_or(0);
+    return t;
+}
+
+void parse_vlans(const Field& f, MemberConfig& member) {
+    member.vlan = vlan(f, "vlan");
+    if (const auto trunk = f.find("trunk"))
+        for (const Field& item : trunk->items())
+            member.trunk.push_back(
+                item.as(parse_vlan_range, "a VLAN like 10 or a range like 20-29, of 1 to 4094")
+                    .value_or(VlanRange{}));
+    if (const auto translate = f.find("translate"))
+        for (const Field& item : translate->items())
+            member.translate.push_back(parse_translation(item));
+    member.native = vlan(f, "native");
+    if (const auto tag = f.find("tag")) assign(member.tag, tag->as(parse_vlan_tag, kVlanTagForm));
+}
+
+MemberConfig parse_member(const Field& f) {
+    MemberConfig m;
+    if (!f.is_map_of({"port", "state", "learning", "hairpin", "flood_unicast", "flood_multicast",
+                      "flood_broadcast", "split_horizon", "learn_limit", "storm_unicast",
+                      "storm_multicast", "storm_broadcast", "vlan", "trunk", "translate", "native",
+                      "tag"}))
+        return m;
+    m.port = word_of(f.require("port"));
+    if (const auto state = f.find("state"))
+        assign(m.state,
+               state->as<MemberStateConfig>(
+                   [](auto t) { return enum_named<MemberStateConfig>(kMemberStateConfigNames, t); },
+                   "forwarding, learning or blocking"));
+    boolean(f, "learning", m.learning);
+    boolean(f, "hairpin", m.hairpin);
+    boolean(f, "flood_unicast", m.flood_unicast);
+    boolean(f, "flood_multicast", m.flood_multicast);
+    boolean(f, "flood_broadcast", m.flood_broadcast);
+    number(f, "split_horizon", m.split_horizon, 255);
+    number(f, "learn_limit", m.learn_limit, kMaxLearnLimit);
+    number(f, "storm_unicast", m.storm_unicast, kMostPps);
+    number(f, "storm_multicast", m.storm_multicast, kMostPps);
+    number(f, "storm_broadcast", m.storm_broadcast, kMostPps);
+    parse_vlans(f, m);
+    return m;
+}
+
+StaticStation parse_station(const Field& f) {
+    StaticStation s;
+    if (!f.is_map_of({"mac", "port", "vlan"})) return s;
+    const auto mac = f.require("mac");
+    if (mac) assign(s.mac, mac->as(Mac::parse, kMacForm));
+    s.port = word_of(f.require("port"));
+    s.vlan = vlan(f, "vlan").value_or(0);
+    return s;
+}
+
+}  // namespace
+
+std::optional<VlanRange> parse_vlan_range(std::string_view text) {
+    const auto read = [](std::string_view digits) -> uint16_t {
+        uint16_t n = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+        const bool whole = error == std::errc{} && end == digits.data() + digits.size();
+        return whole && n <= kMaxVlan ? n : uint16_t{0};
+    };
+    const size_t dash = text.find('-');
+    const VlanRange range{read(text.substr(0, dash)),
+                          read(dash == std::string_view::npos ? text : text.substr(dash + 1))};
+    if (range.first == 0 || range.last == 0 || range.first > range.last) return std::nullopt;
+    return range;
+}
+
+BridgeConfig parse_bridge(const Field& f) {
+    BridgeConfig b;
+    if (!f.is_map_of(with_knobs<PortKnob>({"name", "members", "stations", "ageing", "learn_limit",
+                                           "learn_action", "move_limit", "group_fwd_mask", "mac",
+                                           "mtu", "addresses", "admin"})))
+        return b;
+    b.port.name = word_of(f.require("name"));
+    if (const auto members = f.find("members"))
+        for (const Field& item : members->items()) b.members.push_back(parse_member(item));
+    if (const auto stations = f.find("stations"))
+        for (const Field& item : stations->items()) b.stations.push_back(parse_station(item));
+    number(f, "ageing", b.ageing, kMaxAgeing);
+    number(f, "learn_limit", b.learn_limit, kMaxLearnLimit);
+    if (const auto action = f.find("learn_action"))
+        assign(b.learn_action,
+               action->as<LearnAction>(
+                   [](auto t) { return enum_named<LearnAction>(kLearnActionNames, t); },
+                   "forward or drop"));
+    number(f, "move_limit", b.move_limit, kMaxMoveLimit);
+    number(f, "group_fwd_mask", b.group_fwd_mask, 0xffff);
+    parse_ip_side(f, b.port);
+    return b;
+}
+
+}  // namespace vethway

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "config/parse.h"
+#include "control/api.h"
+#include "control/json_body.h"
+
+namespace vethway {
+
+namespace {
+
+BridgeConfig& bridge_with(Config& config, const std::string& port) {
+    for (BridgeConfig& b : config.bridges)
+        if (std::ranges::find(b.members, port, &MemberConfig::port) != b.members.end()) return b;
+    throw ApiRefusal(404, "port \"" + port + "\" is a member of no bridge");
+}
+
+StaticStation station_of(const Json& body) {
+    check_keys(body, {"mac", "port", "vlan"});
+    return {.mac = required_mac(body, "mac"),
+            .port = required_text(body, "port"),
+            .vlan = static_cast<uint16_t>(number_of(body, "vlan", 1, kMaxVlan).value_or(0))};
+}
+
+std::string words_of(const StaticStation& s) {
+    return "station " + s.mac.to_string() + " port " + s.port +
+           (s.vlan == 0 ? "" : " vlan " + std::to_string(s.vlan));
+}
+
+// A refusal names the station, since who asks has no file.
+template <class Edit>
+Json edit_stations(Controller& controller, const StaticStation& station, Edit change) {
+    Config next = controller.config();
+    const std::string done = change(next);
+    try {
+        controller.apply(next);
+    } catch (const ConfigError& e) {
+        throw ApiRefusal(400, words_of(station) + ": " +
+                                  e.lines().front().substr(e.lines().front().find(": ") + 2));
+    }
+    return {{"changes", {words_of(station) + ' ' + done}}};
+}
+
+}  // namespace
+
+Json add_station(Controller& controller, const Json& body) {
+    const StaticStation station = station_of(body);
+    return edit_stations(controller, station, [&](Config& next) {
+        BridgeConfig& bridge = bridge_with(next, station.port);
+        const size_t before = bridge.stations.size();
+        std::erase_if(bridge.stations, [&](const StaticStation& s) {
+            return s.mac == station.mac && s.vlan == station.vlan;
+        });
+        const bool replaced = bridge.stations.size() != before;
+        bridge.stations.push_back(station);
+        return replaced ? "replaced" : "added";
+    });
+}
+
+Json delete_station(Controller& controller, const Json& body) {
+    const StaticStation station = station_of(body);
+    const auto same = [&](const StaticStation& s) { return s == station; };
+    const BridgeConfig* bridge = controller.ports().bridges().of_member(station.port);
+    if (bridge == nullptr)
+        throw ApiRefusal(404, "port \"" + station.port + "\" is a member of no bridge");
+    if (std::ranges::any_of(bridge->stations, same))
+        return edit_stations(controller, station, [&](Config& next) {
+            std::erase_if(bridge_with(next, station.port).stations, same);
+            return "removed";
+        });
+    // A learned one: forgotten, and learned again if it speaks.
+    const StationFilter filter{.port = station.port, .vlan = station.vlan, .mac = station.mac};
+    if (controller.ports().bridges().flush(controller.ports(), filter) == 0)
+        throw ApiRefusal(404, "there is no " + words_of(station));
+    return {{"changes", {words_of(station) + " removed"}}};
+}
+
+Json flush_stations(Controller& controller, const Json& body) {
+    check_keys(body, {"bridge", "port", "vlan"});
+    StationFilter filter;
+    filter.port = text_of(body, "port").value_or("");
+    filter.bridge = text_of(body, "bridge").value_or("");
+    filter.vlan = static_cast<uint16_t>(number_of(body, "vlan", 1, kMaxVlan).value_or(0));
+    const Bridges& bridges = controller.ports().bridges();
+    if (!filter.port.empty() && bridges.of_member(filter.port) == nullptr)
+        throw ApiRefusal(404, "port \"" + filter.port + "\" is a member of no bridge");
+    if (!filter.bridge.empty() && std::ranges::none_of(bridges.all(), [&](const BridgeConfig& b) {
+            return b.port.name == filter.bridge;
+        }))
+        throw ApiRefusal(404, "there is no bridge \"" + filter.bridge + '"');
+    return {{"flushed", controller.ports().bridges().flush(controller.ports(), filter)}};
+}
+
+}  // namespace vethway

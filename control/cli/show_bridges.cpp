@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "control/cli/show.h"
+#include "control/cli/table.h"
+
+namespace vethway::cli {
+
+namespace {
+
+std::string or_dash(const Json& value) { return value.is_null() ? "-" : text_of(value); }
+
+std::string vlans_of(const Json& m) {
+    if (!m["vlan"].is_null()) return text_of(m["vlan"]) + " access";
+    std::string text = text_of(m["trunk"]);
+    for (const Json& t : m["translate"])
+        text +=
+            fmt::format("{}{}={}", text.empty() ? "" : ",", text_of(t["wire"]), text_of(t["vlan"]));
+    if (!m["native"].is_null())
+        text += fmt::format("{}native {}", text.empty() ? "" : ", ", text_of(m["native"]));
+    if (m["tag"] != "802.1q") text += " " + text_of(m["tag"]);
+    return text.empty() ? "-" : text;
+}
+
+// What differs from a member that says nothing.
+std::string settings_of(const Json& m) {
+    std::string text;
+    const auto say = [&](const std::string& what) { text += (text.empty() ? "" : ", ") + what; };
+    if (!m["learning"].get<bool>()) say("no learning");
+    if (m["hairpin"].get<bool>()) say("hairpin");
+    for (const char* kind : {"unicast", "multicast", "broadcast"}) {
+        if (!m[std::string("flood_") + kind].get<bool>()) say(std::string("no flood of ") + kind);
+        if (const Json& pps = m[std::string("storm_") + kind]; pps != 0)
+            say(fmt::format("{} at most {}/s", kind, text_of(pps)));
+    }
+    if (m["split_horizon"] != 0) say("split horizon " + text_of(m["split_horizon"]));
+    if (m["learn_limit"] != 0) say("at most " + text_of(m["learn_limit"]) + " stations");
+    return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
+std::string show_bridges(const Json& answer, bool colour) {
+    std::string out;
+    for (const Json& b : answer["bridges"]) {
+        std::string addresses;
+        for (const Json& a : b["addresses"]) addresses += ' ' + text_of(a);
+        out += fmt::format("{}{}: {}, {}, MTU {}{}\n", out.empty() ? "" : "\n", text_of(b["name"]),
+                           coloured(text_of(b["state"]), b["state"] == "up", colour),
+                           text_of(b["mac"]), text_of(b["mtu"]), addresses);
+        out += fmt::format("{} stations of at most {}, {} static; ageing {} s\n",
+                           text_of(b["stations"]), text_of(b["learn_limit"]),
+                           text_of(b["static_stations"]), text_of(b["ageing"]));
+        Table table({"MEMBER", "STATE", "VLANS", "STATIONS", "UNICAST", "FLOODED", "LEARNED",
+                     "MOVED", "SETTINGS"});
+        for (const Json& m : b["members"]) {
+            const Json& c = m["counters"];
+            const bool up = m["link"] == "up";
+            table.add({text_of(m["port"]),
+                       coloured(up ? text_of(m["state"]) : "down", up && m["state"] == "forwarding",
+                                colour),
+                       vlans_of(m), text_of(m["stations"]), text_of(c["unicast"]),
+                       text_of(c["flooded"]), text_of(c["learned"]), text_of(c["moved"]),
+                       settings_of(m)});
+        }
+        out += table.text();
+    }
+    return out.empty() ? "no bridges\n" : out;
+}
+
+std::string show_vlans(const Json& answer, bool /*colour*/) {
+    Table table({"BRIDGE", "VLAN", "MEMBERS"});
+    for (const Json& v : answer["vlans"]) {
+        std::string members;
+        for (const Json& m : v["members"])
+            members += fmt::format("{}{} ({})", members.empty() ? "" : ", ", text_of(m["port"]),
+                                   text_of(m["wire"]));
+        table.add({text_of(v["bridge"]), text_of(v["vlan"]), members});
+    }
+    Table ports({"PORT", "PARENT", "VLAN", "TAG"});
+    for (const Json& p : answer["ports"])
+        ports.add(
+            {text_of(p["port"]), text_of(p["parent"]), text_of(p["vlan"]), text_of(p["tag"])});
+    std::string out = table.empty() ? "" : table.text();
+    if (!ports.empty()) out += (out.empty() ? "" : "\n") + ports.text();
+    return out.empty() ? "no VLANs\n" : out;
+}
+
+std::string show_fdb(const Json& answer, bool /*colour*/) {
+    Table table({"BRIDGE", "VLAN", "MAC", "PORT", "KIND", "AGE"});
+    for (const Json& s : answer["stations"]) {
+        const bool is_static = s["kind"] == "static";
+        table.add({text_of(s["bridge"]), or_dash(s["vlan"]), text_of(s["mac"]), text_of(s["port"]),
+                   text_of(s["kind"]) + (s["damped"].get<bool>() ? ", moves too often" : ""),
+                   is_static ? "-" : fmt::format("{:.1f} s", s["age_s"].get<double>())});
+    }
+    return table.empty() ? "no stations\n" : table.text();
+}
+
+}  // namespace vethway::cli

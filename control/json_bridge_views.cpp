@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is shown of bridges, VLANs and stations.
+#include <set>
+
+#include "config/names.h"
+#include "control/json_views.h"
+
+namespace vethway {
+
+namespace {
+
+std::string ranges_text(const MemberConfig& m) {
+    std::string text;
+    for (const VlanRange& r : m.trunk)
+        text += (text.empty() ? "" : ",") + std::to_string(r.first) +
+                (r.first == r.last ? "" : "-" + std::to_string(r.last));
+    return text;
+}
+
+Json vlans_of(const MemberConfig& m) {
+    Json translate = Json::array();
+    for (const VlanTranslation& t : m.translate)
+        translate.push_back({{"wire", t.wire}, {"vlan", t.vlan}});
+    return {{"vlan", m.vlan ? Json(*m.vlan) : Json()},
+            {"trunk", ranges_text(m)},
+            {"translate", translate},
+            {"native", m.native ? Json(*m.native) : Json()},
+            {"tag", kVlanTagNames[static_cast<size_t>(m.tag)]}};
+}
+
+Json member_view(Controller& controller, const MemberConfig& m) {
+    const Ports& ports = controller.ports();
+    const ManagedPort* port = ports.find(m.port);
+    Json out{{"port", m.port},
+             {"state", port != nullptr ? ports.bridges().state_of(*port) : "missing"},
+             {"link", port != nullptr && port->up() ? "up" : "down"},
+             {"learning", m.learning},
+             {"hairpin", m.hairpin},
+             {"flood_unicast", m.flood_unicast},
+             {"flood_multicast", m.flood_multicast},
+             {"flood_broadcast", m.flood_broadcast},
+             {"split_horizon", m.split_horizon},
+             {"learn_limit", m.learn_limit},
+             {"storm_unicast", m.storm_unicast},
+             {"storm_multicast", m.storm_multicast},
+             {"storm_broadcast", m.storm_broadcast}};
+    out.update(vlans_of(m));
+    out["stations"] = port != nullptr ? controller.dataplane().l2().fdb.learned_by(port->index) : 0;
+    const PortTotals totals = port != nullptr ? ports.totals(port->index) : PortTotals{};
+    Json counts = Json::object();
+    for (size_t i = 0; i < totals.bridged.size(); ++i) counts[kBridgedNames[i]] = totals.bridged[i];
+    out["counters"] = counts;
+    return out;
+}
+
+bool carries(const MemberConfig& m, uint16_t vlan) {
+    return m.vlan == vlan || m.native == vlan ||
+           std::ranges::find(m.translate, vlan, &VlanTranslation::vlan) != m.translate.end() ||
+           std::ranges::any_of(
+               m.trunk, [vlan](const VlanRange& r) { return r.first <= vlan && vlan <= r.last; });
+}
+
+std::string wire_words(const MemberConfig& m, uint16_t vlan) {
+    if (m.vlan == vlan || m.native == vlan) return "untagged";
+    const auto other = std::ranges::find(m.translate, vlan, &VlanTranslation::vlan);
+    const uint16_t wire = other != m.translate.end() ? other->wire : vlan;
+    return std::string(kVlanTagNames[static_cast<size_t>(m.tag)]) + ' ' + std::to_string(wire);
+}
+
+}  // namespace
+
+Json bridges_view(Controller& controller) {
+    Json out = Json::array();
+    for (const BridgeConfig& b : controller.ports().bridges().all()) {
+        Json members = Json::array();
+        for (const MemberConfig& m : b.members) members.push_back(member_view(controller, m));
+        const ManagedPort* own = controller.ports().find(b.port.name);
+        Json addresses = Json::array();
+        for (const Prefix4& a : b.port.addresses) addresses.push_back(a.to_string());
+        out.push_back({{"name", b.port.name},
+                       {"mac", own != nullptr ? own->mac().to_string() : ""},
+                       {"mtu", own != nullptr ? own->mtu() : 0},
+                       {"state", own != nullptr && own->up() ? "up" : "down"},
+                       {"addresses", addresses},
+                       {"knows_vlans", b.knows_vlans()},
+                       {"ageing", b.ageing},
+                       {"learn_limit", b.learn_limit},
+                       {"learn_action", kLearnActionNames[static_cast<size_t>(b.learn_action)]},
+                       {"move_limit", b.move_limit},
+                       {"group_fwd_mask", b.group_fwd_mask},
+                       {"stations", controller.ports().bridges().learned(b.port.name)},
+                       {"static_stations", b.stations.size()},
+                       {"members", members}});
+    }
+    return {{"bridges", out}};
+}
+
+// Of each VLAN that a member names by itself, or that a port has: a trunk of all has 4094.
+Json vlans_view(Controller& controller) {
+    Json out = Json::array();
+    for (const BridgeConfig& b : controller.ports().bridges().all()) {
+        std::set<uint16_t> vlans;
+        for (const MemberConfig& m : b.members) {
+            if (m.vlan) vlans.insert(*m.vlan);
+            if (m.native) vlans.insert(*m.native);
+            for (const VlanTranslation& t : m.translate) vlans.insert(t.vlan);
+            for (const VlanRange& r : m.trunk)
+                for (uint32_t v = r.first; v <= r.last; ++v) vlans.insert(static_cast<uint16_t>(v));
+        }
+        for (const uint16_t vlan : vlans) {
+            Json members = Json::array();
+            for (const MemberConfig& m : b.members)
+                if (carries(m, vlan))
+                    members.push_back({{"port", m.port}, {"wire", wire_words(m, vlan)}});
+            out.push_back({{"bridge", b.port.name}, {"vlan", vlan}, {"members", members}});
+        }
+    }
+    Json ports = Json::array();
+    for (const auto& [name, port] : controller.ports().all())
+        if (const auto* vlan = std::get_if<VlanConfig>(&port.config.driver))
+            ports.push_back({{"port", name},
+                             {"parent", vlan->parent},
+                             {"vlan", vlan->vlan},
+                             {"tag", kVlanTagNames[static_cast<size_t>(vlan->tag)]}});
+    return {{"vlans", out}, {"ports", ports}};
+}
+
+Json stations_view(Controller& controller, const StationFilter& filter) {
+    Json out = Json::array();
+    for (const StationView& s : controller.ports().bridges().stations(controller.ports(), filter))
+        out.push_back({{"bridge", s.bridge},
+                       {"vlan", s.vlan == 0 ? Json() : Json(s.vlan)},
+                       {"mac", s.mac.to_string()},
+                       {"port", s.port},
+                       {"kind", s.is_static ? "static" : "learned"},
+                       {"damped", s.is_damped},
+                       {"age_s", s.age_s}});
+    return {{"stations", out}};
+}
+
+}  // namespace vethway

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l2/bridge_forward.h"
+
+#include <array>
+
+#include "dataplane/context.h"
+#include "dataplane/l2/l2_state.h"
+#include "dataplane/l2/leave.h"
+#include "dataplane/l2/vlan_tag.h"
+#include "dataplane/offload/checksum.h"
+
+namespace vethway {
+
+namespace {
+
+uint16_t vlan_of(const rte_mbuf& m) noexcept { return m.vlan_tci & kVlanMask; }
+
+// As Linux is_skb_forwardable() (net/core/dev.c): one VLAN tag is not part of the MTU, and a
+// super-frame is as large as its sender's MTU makes its segments.
+bool fits(rte_mbuf& m, uint16_t mtu) noexcept {
+    return m.pkt_len <= sizeof(EtherHeader) + kVlanTagBytes + mtu ||
+           meta(m).offload.gso != Gso::none;
+}
+
+// Why it can't leave by `to`; Drop::none: it can (IEEE 802.1Q 8.6.1 to 8.6.4).
+Drop obstacle(const Context& c, rte_mbuf& m, const Member* from, const Member& to) noexcept {
+    if (from == &to && !to.hairpin) return Drop::same_member;
+    if (from != nullptr && from != &to && from->split_horizon != 0 &&
+        from->split_horizon == to.split_horizon)
+        return Drop::split_horizon;
+    if (to.vlans != nullptr && to.vlans->to_wire[vlan_of(m)] == VlanMap::kRefused)
+        return Drop::vlan_refused;
+    if (c.l2->state(to.port) != MemberState::forwarding) return Drop::l2_blocked;
+    const PortState& port = c.port(to.port);
+    if (!port.up) return Drop::egress_down;
+    return fits(m, port.mtu) ? Drop::none : Drop::bridge_mtu;
+}
+
+void to_own_port(Context& c, rte_mbuf* m, const BridgePort& own, Burst& out) noexcept {
+    c.counters.bridged(meta(*m).port, Bridged::routed);
+    meta(*m).port = own.port;
+    c.counters.passed_in(own.port, m->pkt_len);
+    c.note(m, Step::to_bridge, 0, own.vlan);
+    if (c.port(own.port).up) [[likely]]
+        out.push(m);
+    else
+        c.drops.add(m, Drop::ingress_down);
+}
+
+void unicast(Context& c, rte_mbuf* m, const InDomain& at, const Member& to) noexcept {
+    meta(*m).egress = to.port;
+    c.note(m, Step::bridged, 0, vlan_of(*m));
+    const Drop why = obstacle(c, *m, at.from, to);
+    if (why != Drop::none) [[unlikely]]
+        return c.drops.add(m, why);
+    c.counters.bridged(meta(*m).port, Bridged::unicast);
+    leave_by_member(c, m, to);
+}
+
+// Of a frame that goes several ways. Null, and counted as a copy that was lost: no free mbuf.
+rte_mbuf* once_more(Context& c, rte_mbuf* m, rte_mbuf* copy) noexcept {
+    if (copy == nullptr) {
+        c.counters.originated(meta(*m).port, Originated::flood_copy);
+        c.counters.dropped(meta(*m).port, Drop::no_buffer);
+        return nullptr;
+    }
+    c.originated(copy, Originated::flood_copy, m);
+    return copy;
+}
+
+class Flood {
+public:
+    Flood(Context& c, rte_mbuf* m, const InDomain& at, FloodKind kind) noexcept : c_(c), m_(m) {
+        const Domain& domain = c.snap().domains[at.domain];
+        for (const Member& to : domain.members)
+            if (to.floods[static_cast<size_t>(kind)] &&
+                obstacle(c, *m, at.from, to) == Drop::none && count_ < to_.size())
+                to_[count_++] = &to;
+        // It is asked for by its address, or by all; from itself it hears nothing.
+        if (kind != FloodKind::unknown_unicast && at.from != nullptr)
+            own_ = domain.own_port(vlan_of(*m));
+    }
+
+    void run(Burst& own) noexcept {
+        c_.note(m_, Step::flooded, count_ + (own_ != nullptr ? 1U : 0U), vlan_of(*m_));
+        if (own_ == nullptr && count_ == 0) return c_.drops.add(m_, Drop::flood_nowhere);
+        if (count_ > 0) c_.counters.bridged(meta(*m_).port, Bridged::flooded);
+        if (own_ != nullptr) {
+            rte_mbuf* const copy = count_ == 0 ? m_ : once_more(c_, m_, c_.buffers.copy(*m_));
+            if (copy != nullptr) to_own_port(c_, copy, *own_, own);
+            if (count_ == 0) return;
+        }
+        complete_for_all();
+        for (uint16_t i = 0; i + 1 < count_; ++i)
+            if (rte_mbuf* copy = once_more(c_, m_, c_.buffers.share(*m_)))
+                leave_by_member(c_, copy, *to_[i]);
+        leave_by_member(c_, m_, *to_[count_ - 1]);
+    }
+
+private:
+    // Once, in place of once for each who needs it. Super-frames are cut into packets of their own.
+    void complete_for_all() noexcept {
+        if (meta(*m_).offload.checksum != L4Checksum::partial || meta(*m_).offload.gso != Gso::none)
+            return;
+        for (uint16_t i = 0; i < count_; ++i)
+            if (!c_.port(to_[i]->port).offloads) return complete_checksum(*m_);
+    }
+
+    Context& c_;
+    rte_mbuf* m_;
+    std::array<const Member*, kMaxMembers> to_;
+    uint16_t count_ = 0;
+    const BridgePort* own_ = nullptr;
+};
+
+// Whether the member has not sent too much of the kind.
+bool is_within_storm_limit(Context& c, const Member* from, FloodKind kind) noexcept {
+    const uint32_t pps = from != nullptr ? from->storm_pps[static_cast<size_t>(kind)] : 0;
+    if (pps == 0) [[likely]]
+        return true;
+    StormBucket& bucket = c.l2->storm(from->port, kind);
+    return c.dry ? bucket.would_take(pps, c.now, c.hz) : bucket.take(pps, c.now, c.hz);
+}
+
+}  // namespace
+
+FloodKind flood_kind(const Mac& destination) noexcept {
+    if (!destination.is_group()) return FloodKind::unknown_unicast;
+    return destination == Mac::broadcast() ? FloodKind::broadcast : FloodKind::multicast;
+}
+
+void bridge_forward(Context& c, rte_mbuf* m, const InDomain& at, Burst& own) noexcept {
+    const Domain& domain = c.snap().domains[at.domain];
+    const Mac to = ether(*m).dst;
+    if (!to.is_group()) [[likely]] {
+        const BridgePort* mine = at.from != nullptr ? domain.own_port(vlan_of(*m)) : nullptr;
+        if (mine != nullptr && mine->mac == to) return to_own_port(c, m, *mine, own);
+        const uint16_t port = c.l2->fdb.find(at.destination);
+        // A port that has left the domain may be remembered for a moment.
+        if (port != kNoPort && c.port(port).domain == at.domain &&
+            c.port(port).kind != PortKind::bridge) [[likely]]
+            return unicast(c, m, at, domain.members[c.port(port).member]);
+    }
+    const FloodKind kind = flood_kind(to);
+    if (!is_within_storm_limit(c, at.from, kind)) [[unlikely]]
+        return c.drops.add(m, Drop::storm_limit);
+    Flood(c, m, at, kind).run(own);
+}
+
+}  // namespace vethway

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/l2/leave.h"
+
+#include "dataplane/context.h"
+#include "dataplane/egress.h"
+#include "dataplane/l2/vlan_tag.h"
+
+namespace vethway {
+
+namespace {
+
+// Puts a tag on; where others have the frame's bytes as well, on headers of its own. Null: dropped.
+rte_mbuf* with_tag(Context& c, rte_mbuf* m, uint16_t tpid, uint16_t vid) noexcept {
+    rte_mbuf* const own = c.buffers.with_own_headers(m);
+    const auto tci = static_cast<uint16_t>((m->vlan_tci & ~kVlanMask) | vid);
+    if (own != nullptr && push_tag(*own, tpid, tci)) [[likely]]
+        return own;
+    c.drops.add(own != nullptr ? own : m, Drop::no_buffer);
+    return nullptr;
+}
+
+// Of any of its segments.
+bool is_any_shared(const rte_mbuf& m) noexcept {
+    for (const rte_mbuf* s = &m; s != nullptr; s = s->next)
+        if (is_shared(*s)) return true;
+    return false;
+}
+
+// For a driver that wants frames to itself. Null: dropped.
+rte_mbuf* alone(Context& c, rte_mbuf* m) noexcept {
+    rte_mbuf* const copy = c.buffers.gather(m);
+    if (copy == nullptr) c.drops.add(m, Drop::no_buffer);
+    return copy;
+}
+
+}  // namespace
+
+void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept {
+    while (c.port(port).kind == PortKind::vlan) {
+        const PortState& vlan = c.port(port);
+        c.counters.passed_out(port, m->pkt_len);
+        m = with_tag(c, m, vlan.tpid, vlan.vlan);
+        if (m == nullptr) return;
+        port = vlan.parent;
+    }
+    const PortState& to = c.port(port);
+    meta(*m).egress = port;
+    if (!to.shares_mbufs && is_any_shared(*m)) [[unlikely]]
+        m = alone(c, m);
+    if (m != nullptr) egress(c, m);
+}
+
+void leave_by_member(Context& c, rte_mbuf* m, const Member& member) noexcept {
+    if (member.vlans != nullptr) {
+        const uint16_t vid = member.vlans->to_wire[m->vlan_tci & kVlanMask];
+        if (vid != VlanMap::kUntagged) m = with_tag(c, m, member.vlans->tpid, vid);
+        if (m == nullptr) return;
+    }
+    leave_by_port(c, m, member.port);
+}
+
+}  // namespace vethway
