@@ -47,6 +47,11 @@ struct Context {
 
     const Snapshot& snap() const noexcept { return *snapshot; }
     const PortState& port(uint16_t index) const noexcept { return snapshot->ports[index]; }
+    // Looked up once a turn. Null where the next hop's MAC is not known.
+    const Adjacency* adjacency(NeighbourKey key) noexcept {
+        const Adjacency* known = adjacencies.find(key);
+        return known != nullptr ? known : look_up_adjacency(*this, key);
+    }
     // Writes down what happened to a packet that somebody watches.
     void note(rte_mbuf* m, Step step, uint32_t a = 0, uint32_t b = 0, Drop why = Drop::none,
               const Mac& mac = {}) noexcept {

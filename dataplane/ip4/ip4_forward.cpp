@@ -50,8 +50,7 @@ public:
         const PacketMeta& packet = meta(*m);
         const NeighbourKey key{packet.egress, packet.next_hop};
         if (to_ == nullptr || to_->key != key) {
-            to_ = c.adjacencies.find(key);
-            if (to_ == nullptr) to_ = look_up_adjacency(c, key);
+            to_ = c.adjacency(key);
             if (to_ == nullptr) [[unlikely]]
                 return false;
         }

@@ -177,9 +177,9 @@ void resolve_all(Context& c, Burst& routed, PacketList& released) noexcept {
         const PacketMeta& packet = meta(*m);
         const NeighbourKey key{packet.egress, packet.next_hop};
         if (to == nullptr || to->key != key || packet.to_broadcast) {
-            to = packet.to_broadcast ? nullptr : c.adjacencies.find(key);
-            if (to == nullptr && is_without(c, m)) continue;
-            if (to == nullptr) to = look_up_adjacency(c, key);
+            to = nullptr;
+            if (is_without(c, m)) continue;
+            to = c.adjacency(key);
             if (to == nullptr) [[unlikely]] {
                 wait(c, m, released);
                 continue;
