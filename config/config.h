@@ -121,6 +121,11 @@ struct PortConfig {
     // as that is. No name then, and the driver is veth without an interface.
     std::string match;
     bool adopt_addresses = false;  // with what addresses and routes the kernel has on it
+    // A VLAN of another port, or a bridge's own: without a wire, and no device of DPDK's.
+    bool is_logical() const {
+        return std::holds_alternative<VlanConfig>(driver) ||
+               std::holds_alternative<BridgePortConfig>(driver);
+    }
     friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
 

@@ -24,10 +24,8 @@ public:
     std::vector<Problem> run() {
         check_dataplane();
         for (size_t i = 0; i < config_.ports.size(); ++i) check_port(i);
-        const auto is_vlan = [](const PortConfig& p) {
-            return std::holds_alternative<VlanConfig>(p.driver);
-        };
-        const auto vlans = static_cast<size_t>(std::ranges::count_if(config_.ports, is_vlan));
+        const auto vlans =
+            static_cast<size_t>(std::ranges::count_if(config_.ports, &PortConfig::is_logical));
         if (config_.ports.size() - vlans > kMaxConfigPorts)
             add("ports", "more than " + std::to_string(kMaxConfigPorts) + " ports");
         if (vlans > kMaxVlanPorts)

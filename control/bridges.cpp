@@ -85,21 +85,21 @@ std::shared_ptr<const VlanMap> vlan_map(const MemberConfig& m) {
     return map;
 }
 
-Member member_of(const MemberConfig& m, uint16_t port) {
+Member member_of(const BridgeConfig& b, const MemberConfig& m, uint16_t port) {
     return {.port = port,
             .split_horizon = static_cast<uint8_t>(m.split_horizon),
             .learning = m.learning,
             .hairpin = m.hairpin,
             .floods = {m.flood_unicast, m.flood_multicast, m.flood_broadcast},
             .storm_pps = {m.storm_unicast, m.storm_multicast, m.storm_broadcast},
-            .learn_limit = m.learn_limit,
+            .learn = {.domain_limit = b.learn_limit,
+                      .member_limit = m.learn_limit,
+                      .moves_a_second = static_cast<uint16_t>(b.move_limit)},
             .vlans = vlan_map(m)};
 }
 
 Domain domain_of_bridge(const BridgeConfig& b) {
     Domain domain;
-    domain.learn = {.domain_limit = b.learn_limit,
-                    .moves_a_second = static_cast<uint16_t>(b.move_limit)};
     domain.drops_unlearned = b.learn_action == LearnAction::drop;
     // Without a spanning tree of its own a bridge passes those of others, or their loops would stay
     // (Linux br_handle_frame).
@@ -189,7 +189,7 @@ void Bridges::describe(const Ports& ports, Snapshot& next) const {
             if (port == nullptr) continue;  // still to come
             next.ports[port->index].domain = number;
             next.ports[port->index].member = static_cast<uint16_t>(domain.members.size());
-            domain.members.push_back(member_of(m, port->index));
+            domain.members.push_back(member_of(b, m, port->index));
         }
         if (const ManagedPort* own = ports.find(b.port.name))
             add_own_port(domain, next.ports[own->index], *own, number, 0);
@@ -280,10 +280,10 @@ void Bridges::tick(const Ports& ports) {
 
 // Once of each station, as long as it goes on.
 void Bridges::tell_damped(const Ports& ports) {
-    std::map<uint64_t, bool> now;
+    std::set<uint64_t> now;
     dataplane_.l2().fdb.for_each(tick_now(), [&](const FdbEntry& entry) {
         if (!entry.is_damped) return;
-        now[entry.key.packed()] = true;
+        now.insert(entry.key.packed());
         if (told_.contains(entry.key.packed())) return;
         const ManagedPort* port = ports.find(entry.port);
         spdlog::warn(

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,7 @@ private:
     std::map<uint64_t, uint16_t> static_;      // FdbKey::packed() -> port, as set
     unsigned part_ = 0;                        // of the table, to be looked at next
     uint64_t damped_ = 0;                      // so many times, when last looked at
-    std::map<uint64_t, bool> told_;            // of stations that are damped
+    std::set<uint64_t> told_;                  // of stations that are damped
 };
 
 }  // namespace vethway

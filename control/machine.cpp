@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 
 #include "control/port_spec.h"
@@ -163,9 +164,8 @@ DataplaneOptions plan_memory(const Config& config, unsigned workers) {
 }
 
 static size_t devices_of(const Config& config) {
-    return static_cast<size_t>(std::ranges::count_if(config.ports, [](const PortConfig& p) {
-        return !std::holds_alternative<VlanConfig>(p.driver);
-    }));
+    return static_cast<size_t>(
+        std::ranges::count_if(config.ports, std::not_fn(&PortConfig::is_logical)));
 }
 
 StartPlan plan_start(const Config& config) {

@@ -34,11 +34,6 @@ MultipathRules multipath_rules(const MultipathConfig& c, uint32_t drawn_seed) {
             .seed = c.fib_multipath_hash_seed != 0 ? c.fib_multipath_hash_seed : drawn_seed};
 }
 
-bool is_logical(const PortConfig& config) {
-    return std::holds_alternative<VlanConfig>(config.driver) ||
-           std::holds_alternative<BridgePortConfig>(config.driver);
-}
-
 NeighbourLimits neighbour_limits(const NeighbourPortConfig& c) {
     using First = NeighbourLimits::First;
     return {.unres_qlen = c.unres_qlen,
@@ -97,7 +92,7 @@ Mac ManagedPort::mac() const { return config.mac.value_or(device->info().mac); }
 Ports::Ports(Dataplane& dataplane) : dataplane_(dataplane), bridges_(dataplane) {}
 
 std::unique_ptr<Port> Ports::open(const PortConfig& config) {
-    if (is_logical(config)) return std::make_unique<LogicalPort>(config);
+    if (config.is_logical()) return std::make_unique<LogicalPort>(config);
     const std::string interface = interface_of(config);
     for (const auto& [name, port] : ports_)
         if (!interface.empty() && interface_of(port.config) == interface &&

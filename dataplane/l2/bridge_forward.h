@@ -11,11 +11,11 @@ namespace vethway {
 
 struct Context;
 
-// A frame within a domain; its VLAN is in vlan_tci.
+// A frame within a domain; its VLAN is in vlan_tci. Nothing by default: a burst's are on the stack.
 struct InDomain {
-    uint16_t domain = 0;
-    const Member* from = nullptr;  // the member that it came by; null: it is the switch's own
-    uint64_t destination = 0;      // FdbKey::packed()
+    uint16_t domain;
+    const Member* from;    // the member that it came by; null: it is the switch's own
+    uint64_t destination;  // FdbKey::packed()
 };
 
 // What sort a destination is that is flooded to.

@@ -60,10 +60,8 @@ constexpr Bridged kCountedAs[] = {Bridged::learned,   Bridged::learned, Bridged:
 bool learn(Context& c, const Admitted& a, uint32_t tick) noexcept {
     const Domain& domain = c.snap().domains[a.at.domain];
     const Member& member = *a.at.from;
-    LearnRules rules = domain.learn;
-    rules.member_limit = member.learn_limit;
-    const Learned done = c.dry ? c.l2->fdb.would_learn(a.source, member.port, tick, rules)
-                               : c.l2->fdb.learn(a.source, member.port, tick, rules);
+    const Learned done = c.dry ? c.l2->fdb.would_learn(a.source, member.port, tick, member.learn)
+                               : c.l2->fdb.learn(a.source, member.port, tick, member.learn);
     if (done == Learned::known) [[likely]]
         return true;
     if (!c.dry) c.counters.bridged(member.port, kCountedAs[static_cast<size_t>(done)]);
@@ -130,7 +128,7 @@ private:
     Context& c_;
     BridgeOutputs out_;
     const uint32_t tick_;
-    std::array<Admitted, Burst::kCapacity> admitted_;
+    std::array<Admitted, Burst::kCapacity> admitted_;  // the first count_ of them
     uint16_t count_ = 0;
 };
 

@@ -42,7 +42,7 @@ struct Member {
     bool learning = true, hairpin = false;
     std::array<bool, kFloodKinds> floods{true, true, true};  // out of it
     std::array<uint32_t, kFloodKinds> storm_pps{};           // in by it; 0: no limit
-    uint32_t learn_limit = 0;                                // 0: the domain's alone
+    LearnRules learn;                                        // the domain's, with its own limit
     std::shared_ptr<const VlanMap> vlans;                    // null: the domain knows none
 };
 
@@ -55,7 +55,6 @@ struct BridgePort {
 struct Domain {
     std::vector<Member> members;
     std::vector<BridgePort> own_ports;
-    LearnRules learn;
     bool drops_unlearned = false;  // frames of stations that are one too many
     // Of 01:80:c2:00:00:0x, by x: what passes as other groups do, and what the control thread gets.
     uint16_t group_fwd_mask = 0, group_punt_mask = 0;

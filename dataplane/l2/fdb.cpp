@@ -43,8 +43,8 @@ struct Flaps {
     static constexpr Flaps unpacked(uint32_t word) noexcept { return {word >> 8, word & 0xff}; }
     constexpr uint32_t packed() const noexcept { return since << 8 | count; }
     constexpr uint32_t age(uint32_t tick) const noexcept { return (tick - since) & 0xffffff; }
-    constexpr bool is_damped(uint32_t tick, uint32_t damped_s) const noexcept {
-        return count == kDamped && age(tick) < damped_s * Fdb::kTicksASecond;
+    constexpr bool is_damped(uint32_t tick) const noexcept {
+        return count == kDamped && age(tick) < Fdb::kDampedSeconds * Fdb::kTicksASecond;
     }
 };
 
@@ -117,7 +117,7 @@ bool Fdb::may_move(const Slot& slot, uint32_t tick, const LearnRules& rules,
                    bool dry) const noexcept {
     std::atomic<uint32_t>& word = flaps_of(slot);
     const Flaps before = Flaps::unpacked(word.load(std::memory_order_relaxed));
-    if (before.is_damped(tick, rules.damped_s)) return false;
+    if (before.is_damped(tick)) return false;
     const bool goes_on = before.count != Flaps::kDamped && before.age(tick) < kTicksASecond;
     Flaps now{tick & 0xffffff, 1};
     if (goes_on) now = {before.since, std::min(before.count + 1, Flaps::kDamped - 1)};
@@ -275,7 +275,7 @@ FdbEntry Fdb::entry_of(const Slot& slot, uint64_t packed, uint64_t word,
     return {.key = FdbKey::unpacked(packed),
             .port = value.port,
             .is_static = value.is_static,
-            .is_damped = flaps.is_damped(tick, LearnRules{}.damped_s),
+            .is_damped = flaps.is_damped(tick),
             .seen_tick = value.seen};
 }
 

@@ -47,8 +47,7 @@ enum class Learned : uint8_t {
 // Those of a domain and of the member in hand. 0: no limit.
 struct LearnRules {
     uint32_t domain_limit = 0, member_limit = 0;
-    uint16_t moves_a_second = 0;  // more of them, and it stays put
-    uint16_t damped_s = 10;       // for so long
+    uint16_t moves_a_second = 0;  // more of them, and it stays put for kDampedSeconds
 };
 
 struct FdbEntry {
@@ -63,6 +62,7 @@ public:
     // For as many there is room, whoever they are: a quarter of the slots.
     static constexpr uint32_t kMaxStations = 65536;
     static constexpr uint32_t kTicksASecond = 10;  // what time is counted in here
+    static constexpr uint32_t kDampedSeconds = 10;
 
     explicit Fdb(uint64_t seed = 0);  // 0: drawn
 

@@ -167,7 +167,7 @@ TEST_F(BridgeTest, WithoutLearningAllIsFlooded) {
 }
 
 TEST_F(BridgeTest, LimitsForwardOrDrop) {
-    member(1).learn_limit = 1;
+    member(1).learn.member_limit = 1;
     receive(between(1, kGroup), 1);
     receive(between(3, kGroup), 1);  // another station
     expect_sent({0, 2, 2});
@@ -180,7 +180,7 @@ TEST_F(BridgeTest, LimitsForwardOrDrop) {
 }
 
 TEST_F(BridgeTest, MovesAreFollowedUnlessTooMany) {
-    domain().learn.moves_a_second = 2;
+    for (Member& m : domain().members) m.learn.moves_a_second = 2;
     for (const uint16_t at : std::to_array<uint16_t>({1, 2, 1, 2})) receive(between(3, kGroup), at);
     EXPECT_EQ(bridged(Bridged::moved, 2) + bridged(Bridged::moved, 1), 2U);
     EXPECT_EQ(bridged(Bridged::damped, 2), 1U);

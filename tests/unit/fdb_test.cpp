@@ -79,7 +79,7 @@ TEST_F(FdbTest, Moves) {
 }
 
 TEST_F(FdbTest, WhoMovesTooOftenStaysPutForAWhile) {
-    const LearnRules rules{.moves_a_second = 3, .damped_s = 10};
+    const LearnRules rules{.moves_a_second = 3};
     fdb_.learn(station(1), 1, kNow, rules);
     for (const uint16_t port : std::to_array<uint16_t>({2, 1, 2}))
         EXPECT_EQ(fdb_.learn(station(1), port, kNow, rules), Learned::moved);
@@ -94,7 +94,7 @@ TEST_F(FdbTest, WhoMovesTooOftenStaysPutForAWhile) {
 }
 
 TEST_F(FdbTest, SlowMovesAreNotDamped) {
-    const LearnRules rules{.moves_a_second = 1, .damped_s = 10};
+    const LearnRules rules{.moves_a_second = 1};
     fdb_.learn(station(1), 1, kNow, rules);
     for (uint16_t i = 0; i < 20; ++i)
         EXPECT_EQ(fdb_.learn(station(1), static_cast<uint16_t>(2 + i % 2), kNow + 10U * i, rules),
