@@ -14,18 +14,12 @@ inline constexpr uint16_t kMigrateTime = 3;  // seconds; table 17-1
 
 enum class InfoIs : uint8_t { disabled, aged, mine, received };
 
-struct StpPort {
-    RstpPortConfig config;
-    uint16_t index = 0;
-    uint16_t id = 0;  // 17.19.17
-    bool link = false, guarded = false;
-    uint32_t speed_mbps = 0;
-    uint64_t received = 0, sent = 0, refused = 0, flushes = 0;
+// What begins anew with a port's machines.
+struct StpVariables {
     bool own_came_back = false, told_root_guard = false;
-
     // 17.17, in seconds
     uint16_t edge_delay_while = 0, fd_while = 0, hello_when = 0, mdelay_while = 0, rb_while = 0,
-             rcvd_info_while = 0, rr_while = 0, tc_while = 0, tx_count = 0, guard_while = 0;
+             rcvd_info_while = 0, rr_while = 0, tc_while = 0, tx_count = 0;
     // 17.19
     bool agree = false, agreed = false, disputed = false, forward = false, forwarding = false,
          learn = false, learning = false, mcheck = false, new_info = true, oper_edge = false,
@@ -52,6 +46,16 @@ struct StpPort {
         alternate_port
     } transition{};
     enum class Change : uint8_t { inactive, learning, active } change{};
+};
+
+struct StpPort : StpVariables {
+    RstpPortConfig config;
+    uint16_t index = 0;
+    uint16_t id = 0;  // 17.19.17
+    bool link = false, guarded = false;
+    uint16_t guard_while = 0;  // seconds
+    uint32_t speed_mbps = 0;
+    uint64_t received = 0, sent = 0, refused = 0, flushes = 0;
     // Of its last StpChange.
     StpRole told_role = StpRole::disabled;
     StpState told_state = StpState::discarding;

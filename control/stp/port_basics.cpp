@@ -12,21 +12,7 @@ void StpBridge::say(const StpPort& p, const std::string& what) {
 }
 
 void begin(StpBridge& b, StpPort& p) {
-    StpPort fresh;
-    fresh.config = p.config;
-    fresh.index = p.index;
-    fresh.id = p.id;
-    fresh.link = p.link;
-    fresh.guarded = p.guarded;
-    fresh.guard_while = p.guard_while;
-    fresh.speed_mbps = p.speed_mbps;
-    fresh.received = p.received;
-    fresh.sent = p.sent;
-    fresh.refused = p.refused;
-    fresh.flushes = p.flushes;
-    fresh.told_role = p.told_role;
-    fresh.told_state = p.told_state;
-    p = fresh;
+    static_cast<StpVariables&>(p) = {};
     p.port_enabled = p.link && !p.guarded;
     p.designated_times = p.port_times = b.bridge_times();
     p.edge_delay_while = p.mdelay_while = kMigrateTime;

@@ -80,23 +80,22 @@ void take(const StpBridge& b, StpPort& p) {
     }
 }
 
-bool disable(StpPort& p) {
-    p.rcvd_msg = p.proposing = p.proposed = p.agree = p.agreed = false;
-    p.rcvd_info_while = 0;
-    p.info_is = InfoIs::disabled;
+// What was heard holds no more, and roles are to be selected again.
+bool lose(StpPort& p, InfoIs now, StpPort::Information state) {
+    p.info_is = now;
     p.reselect = true;
     p.selected = false;
-    p.information = StpPort::Information::disabled;
+    p.information = state;
     return true;
 }
 
-bool age(StpPort& p) {
-    p.info_is = InfoIs::aged;
-    p.reselect = true;
-    p.selected = false;
-    p.information = StpPort::Information::aged;
-    return true;
+bool disable(StpPort& p) {
+    p.rcvd_msg = p.proposing = p.proposed = p.agree = p.agreed = false;
+    p.rcvd_info_while = 0;
+    return lose(p, InfoIs::disabled, StpPort::Information::disabled);
 }
+
+bool age(StpPort& p) { return lose(p, InfoIs::aged, StpPort::Information::aged); }
 
 bool update(StpPort& p) {
     p.proposing = p.proposed = false;

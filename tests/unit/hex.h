@@ -19,4 +19,17 @@ inline Bytes from_hex(std::string_view text) {
     return bytes;
 }
 
+// A frame with one byte changed, and why it is refused. `name`: the test's.
+struct Harmed {
+    const char* name;
+    size_t at;
+    uint8_t value;
+    const char* fault;
+
+    Bytes of(Bytes frame) const {
+        frame[at] = std::byte{value};
+        return frame;
+    }
+};
+
 }  // namespace vethway::test

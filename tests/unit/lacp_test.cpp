@@ -63,16 +63,9 @@ TEST(Lacpdu, EachShorterOneIsRefused) {
         EXPECT_EQ(read_slow(first(frame_of(kCaptured[1]), n)).pdu.index(), 0U) << n;
 }
 
-struct Harmed {
-    const char* name;
-    size_t at;
-    uint8_t value;
-    const char* fault;
-};
 class HarmedLacpdu : public testing::TestWithParam<Harmed> {};
 TEST_P(HarmedLacpdu, IsRefused) {
-    Bytes frame = frame_of(kCaptured[0]);
-    frame[GetParam().at] = std::byte{GetParam().value};
+    const Bytes frame = GetParam().of(frame_of(kCaptured[0]));
     EXPECT_EQ(read_slow(frame).pdu.index(), 0U);
     EXPECT_STREQ(read_slow(frame).fault, GetParam().fault);
 }

@@ -80,16 +80,9 @@ TEST(Bpdu, EachShorterOneIsRefused) {
             EXPECT_FALSE(read_bpdu(first(from_hex(c.hex), n)).bpdu) << c.name << ' ' << n;
 }
 
-struct Harmed {
-    const char* name;
-    size_t at;
-    uint8_t value;
-    const char* fault;
-};
 class HarmedBpdu : public testing::TestWithParam<Harmed> {};
 TEST_P(HarmedBpdu, IsRefused) {
-    Bytes frame = from_hex(kCaptured[0].hex);
-    frame[GetParam().at] = std::byte{GetParam().value};
+    const Bytes frame = GetParam().of(from_hex(kCaptured[0].hex));
     EXPECT_FALSE(read_bpdu(frame).bpdu);
     EXPECT_STREQ(read_bpdu(frame).fault, GetParam().fault);
 }
