@@ -46,7 +46,17 @@ add_row() {  # add_row NAME STATUS SECONDS
   part_rows+=$(printf '%-14s %6d passed %4d failed %3d skipped %5d s' "$name" "$p" "$f" "${s:-0}" "$3")$'\n'
 }
 
+# What failed is said once more at the end, with the lines before it (gtest) and behind it (an explanation): of a
+# long output often only the end is kept.
+failures_of() {  # failures_of NAME
+  grep -E -B 4 -A 12 '^(FAILED|\[  FAILED  \])' "build/test-$1.log" | grep -vE '^ok ' | head -n 60
+}
+
 print_sum() {
+  local name f
+  while read -r name _ _ f _; do
+    if [ "${f:-0}" != 0 ]; then printf '\n=== failed in %s\n' "$name" && failures_of "$name"; fi
+  done <<<"$part_rows"
   printf '\n%s' "$part_rows"
   printf '%d passed, %d failed' "$sum_passed" "$sum_failed"
   if [ "$sum_skipped" -gt 0 ]; then printf ', %d skipped' "$sum_skipped"; fi
