@@ -139,6 +139,17 @@ struct VlanTranslation {  // of a trunk: what the domain's VLAN is called on the
     uint16_t wire = 0, vlan = 0;
     friend bool operator==(const VlanTranslation&, const VlanTranslation&) = default;
 };
+enum class EdgeConfig : uint8_t { automatic, always, never };
+// Of a bridge's spanning tree (IEEE 802.1D-2004 17.13), what it has of a member.
+struct MemberStpConfig {
+    uint32_t priority = 128;  // 0 to 240, in steps of 16
+    uint32_t cost = 0;        // 1 to 200'000'000; 0: by the link's speed
+    EdgeConfig edge = EdgeConfig::automatic;
+    bool point_to_point = true;
+    bool bpdu_guard = false, root_guard = false;
+    uint32_t guard_recovery = 0;  // seconds; 0: by hand only
+    friend bool operator==(const MemberStpConfig&, const MemberStpConfig&) = default;
+};
 struct MemberConfig {
     std::string port;
     MemberStateConfig state = MemberStateConfig::forwarding;
@@ -153,6 +164,7 @@ struct MemberConfig {
     std::vector<VlanTranslation> translate;
     std::optional<uint16_t> native;  // the trunk's VLAN of frames without a tag
     VlanTagKind tag = VlanTagKind::dot1q;
+    MemberStpConfig stp;
 
     bool knows_vlans() const { return vlan || !trunk.empty() || !translate.empty() || native; }
     friend bool operator==(const MemberConfig&, const MemberConfig&) = default;
@@ -164,6 +176,18 @@ struct StaticStation {
     friend bool operator==(const StaticStation&, const StaticStation&) = default;
 };
 enum class LearnAction : uint8_t { forward, drop };
+enum class StpMode : uint8_t { off, stp, rstp };
+struct StpConfig {
+    StpMode mode = StpMode::off;
+    uint32_t priority = 32768;    // 0 to 61440, in steps of 4096; the least becomes the root
+    uint32_t hello_time = 2;      // seconds, as the next two: 1 to 10
+    uint32_t max_age = 20;        // 6 to 40
+    uint32_t forward_delay = 15;  // 4 to 30
+    uint32_t tx_hold_count = 6;   // 1 to 10
+    friend bool operator==(const StpConfig&, const StpConfig&) = default;
+};
+// What is done about a member that hears the bridge's own frames.
+enum class LoopDetection : uint8_t { off, tell, shut };
 struct BridgeConfig {
     std::vector<MemberConfig> members;
     std::vector<StaticStation> stations;
@@ -172,6 +196,9 @@ struct BridgeConfig {
     LearnAction learn_action = LearnAction::forward;  // with frames of one too many
     uint32_t move_limit = 5;      // a second; 0: none. Beyond it a station stays put for 10 s
     uint32_t group_fwd_mask = 0;  // of 01:80:c2:00:00:0x: bit x
+    StpConfig stp;
+    LoopDetection loop_detection = LoopDetection::off;
+    uint32_t loop_recovery = 60;  // seconds that a member is shut; 0: until it is opened by hand
     // The bridge as a port: its name, and what IP has of it.
     PortConfig port{.driver = BridgePortConfig{}};
 
@@ -301,9 +328,11 @@ inline constexpr size_t kMaxConfigPorts = 32;  // devices that Debian's DPDK can
 inline constexpr size_t kMaxVlanPorts = 160;   // beside them
 inline constexpr size_t kMaxBridges = 16, kMaxBridgeMembers = 64, kMaxStations = 4096;
 inline constexpr uint32_t kMaxLearnLimit = 65536, kMaxMoveLimit = 250;
-inline constexpr uint32_t kMaxAgeing = 1'000'000;  // IEEE 802.1Q table 8-6
-inline constexpr size_t kMaxPortAddresses = 16;    // per port
-inline constexpr size_t kMaxRoutes = 8000;         // twice as many while they change
+inline constexpr uint32_t kMaxAgeing = 1'000'000;      // IEEE 802.1Q table 8-6
+inline constexpr uint32_t kMaxPathCost = 200'000'000;  // IEEE 802.1D table 17-3
+inline constexpr uint32_t kMaxRecovery = 65'535;       // seconds
+inline constexpr size_t kMaxPortAddresses = 16;        // per port
+inline constexpr size_t kMaxRoutes = 8000;             // twice as many while they change
 inline constexpr size_t kMaxNexthops = 8000;
 inline constexpr size_t kMaxNeighbours = 2048;           // permanent ones
 inline constexpr size_t kMaxNextHops = 32;               // per route

@@ -22,6 +22,9 @@ inline constexpr std::array<const char*, 2> kVlanTagNames{"802.1q", "802.1ad"};
 inline constexpr std::array<const char*, 3> kMemberStateConfigNames{"forwarding", "learning",
                                                                     "blocking"};
 inline constexpr std::array<const char*, 2> kLearnActionNames{"forward", "drop"};
+inline constexpr std::array<const char*, 3> kStpModeNames{"off", "stp", "rstp"};
+inline constexpr std::array<const char*, 3> kEdgeNames{"auto", "always", "never"};
+inline constexpr std::array<const char*, 3> kLoopDetectionNames{"off", "tell", "shut"};
 
 template <class Enum, size_t N>
 std::optional<Enum> enum_named(const std::array<const char*, N>& names, std::string_view text) {

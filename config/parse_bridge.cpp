@@ -29,6 +29,18 @@ std::optional<uint16_t> vlan(const Field& f, const char* key) {
     return n ? std::optional(static_cast<uint16_t>(*n)) : std::nullopt;
 }
 
+// One of `names`, as the enumerator of that place.
+template <class Enum, auto& names>
+void word(const Field& f, Enum& to) {
+    static const std::string kForm = listed(names);
+    assign(to, f.as<Enum>([](std::string_view t) { return enum_named<Enum>(names, t); },
+                          kForm.c_str()));
+}
+template <class Enum, auto& names>
+void word(const Field& f, const char* key, Enum& to) {
+    if (const auto found = f.find(key)) word<Enum, names>(*found, to);
+}
+
 VlanTranslation parse_translation(const Field& f) {
     VlanTranslation t;
     if (!f.is_map_of({"wire", "vlan"})) return t;
@@ -51,19 +63,42 @@ void parse_vlans(const Field& f, MemberConfig& member) {
     if (const auto tag = f.find("tag")) assign(member.tag, tag->as(parse_vlan_tag, kVlanTagForm));
 }
 
+void parse_member_stp(const Field& f, MemberStpConfig& stp) {
+    if (!f.is_map_of({"priority", "cost", "edge", "point_to_point", "bpdu_guard", "root_guard",
+                      "guard_recovery"}))
+        return;
+    number(f, "priority", stp.priority, 240);
+    number(f, "cost", stp.cost, kMaxPathCost);
+    word<EdgeConfig, kEdgeNames>(f, "edge", stp.edge);
+    boolean(f, "point_to_point", stp.point_to_point);
+    boolean(f, "bpdu_guard", stp.bpdu_guard);
+    boolean(f, "root_guard", stp.root_guard);
+    number(f, "guard_recovery", stp.guard_recovery, kMaxRecovery);
+}
+
+// A word is its mode.
+void parse_stp(const Field& f, StpConfig& stp) {
+    if (!f.is_map()) return word<StpMode, kStpModeNames>(f, stp.mode);
+    if (!f.is_map_of(
+            {"mode", "priority", "hello_time", "max_age", "forward_delay", "tx_hold_count"}))
+        return;
+    word<StpMode, kStpModeNames>(f, "mode", stp.mode);
+    number(f, "priority", stp.priority, 61440);
+    number(f, "hello_time", stp.hello_time, 10);
+    number(f, "max_age", stp.max_age, 40);
+    number(f, "forward_delay", stp.forward_delay, 30);
+    number(f, "tx_hold_count", stp.tx_hold_count, 10);
+}
+
 MemberConfig parse_member(const Field& f) {
     MemberConfig m;
     if (!f.is_map_of({"port", "state", "learning", "hairpin", "flood_unicast", "flood_multicast",
                       "flood_broadcast", "split_horizon", "learn_limit", "storm_unicast",
                       "storm_multicast", "storm_broadcast", "vlan", "trunk", "translate", "native",
-                      "tag"}))
+                      "tag", "stp"}))
         return m;
     m.port = word_of(f.require("port"));
-    if (const auto state = f.find("state"))
-        assign(m.state,
-               state->as<MemberStateConfig>(
-                   [](auto t) { return enum_named<MemberStateConfig>(kMemberStateConfigNames, t); },
-                   "forwarding, learning or blocking"));
+    word<MemberStateConfig, kMemberStateConfigNames>(f, "state", m.state);
     boolean(f, "learning", m.learning);
     boolean(f, "hairpin", m.hairpin);
     boolean(f, "flood_unicast", m.flood_unicast);
@@ -75,6 +110,7 @@ MemberConfig parse_member(const Field& f) {
     number(f, "storm_multicast", m.storm_multicast, kMostPps);
     number(f, "storm_broadcast", m.storm_broadcast, kMostPps);
     parse_vlans(f, m);
+    if (const auto stp = f.find("stp")) parse_member_stp(*stp, m.stp);
     return m;
 }
 
@@ -107,8 +143,9 @@ std::optional<VlanRange> parse_vlan_range(std::string_view text) {
 BridgeConfig parse_bridge(const Field& f) {
     BridgeConfig b;
     if (!f.is_map_of(with_knobs<PortKnob>({"name", "members", "stations", "ageing", "learn_limit",
-                                           "learn_action", "move_limit", "group_fwd_mask", "mac",
-                                           "mtu", "addresses", "admin"})))
+                                           "learn_action", "move_limit", "group_fwd_mask", "stp",
+                                           "loop_detection", "loop_recovery", "mac", "mtu",
+                                           "addresses", "admin"})))
         return b;
     b.port.name = word_of(f.require("name"));
     if (const auto members = f.find("members"))
@@ -117,13 +154,12 @@ BridgeConfig parse_bridge(const Field& f) {
         for (const Field& item : stations->items()) b.stations.push_back(parse_station(item));
     number(f, "ageing", b.ageing, kMaxAgeing);
     number(f, "learn_limit", b.learn_limit, kMaxLearnLimit);
-    if (const auto action = f.find("learn_action"))
-        assign(b.learn_action,
-               action->as<LearnAction>(
-                   [](auto t) { return enum_named<LearnAction>(kLearnActionNames, t); },
-                   "forward or drop"));
+    word<LearnAction, kLearnActionNames>(f, "learn_action", b.learn_action);
     number(f, "move_limit", b.move_limit, kMaxMoveLimit);
     number(f, "group_fwd_mask", b.group_fwd_mask, 0xffff);
+    if (const auto stp = f.find("stp")) parse_stp(*stp, b.stp);
+    word<LoopDetection, kLoopDetectionNames>(f, "loop_detection", b.loop_detection);
+    number(f, "loop_recovery", b.loop_recovery, kMaxRecovery);
     parse_ip_side(f, b.port);
     return b;
 }

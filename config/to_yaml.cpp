@@ -185,6 +185,35 @@ void vlans(YAML::Emitter& out, const MemberConfig& m) {
     if (m.tag != VlanTagKind::dot1q) pair(out, "tag", kVlanTagNames[static_cast<size_t>(m.tag)]);
 }
 
+void member_stp(YAML::Emitter& out, const MemberStpConfig& stp) {
+    const MemberStpConfig usual;
+    if (stp == usual) return;
+    out << Key << "stp" << Value << Flow << BeginMap;
+    if (stp.priority != usual.priority) number(out, "priority", stp.priority);
+    if (stp.cost != usual.cost) number(out, "cost", stp.cost);
+    if (stp.edge != usual.edge) pair(out, "edge", kEdgeNames[static_cast<size_t>(stp.edge)]);
+    if (!stp.point_to_point) out << Key << "point_to_point" << Value << false;
+    if (stp.bpdu_guard) out << Key << "bpdu_guard" << Value << true;
+    if (stp.root_guard) out << Key << "root_guard" << Value << true;
+    if (stp.guard_recovery != 0) number(out, "guard_recovery", stp.guard_recovery);
+    out << EndMap;
+}
+
+void stp(YAML::Emitter& out, const StpConfig& c) {
+    const StpConfig usual;
+    if (c == usual) return;
+    const char* const mode = kStpModeNames[static_cast<size_t>(c.mode)];
+    if (c == StpConfig{.mode = c.mode}) return pair(out, "stp", mode);
+    out << Key << "stp" << Value << Flow << BeginMap;
+    pair(out, "mode", mode);
+    if (c.priority != usual.priority) number(out, "priority", c.priority);
+    if (c.hello_time != usual.hello_time) number(out, "hello_time", c.hello_time);
+    if (c.max_age != usual.max_age) number(out, "max_age", c.max_age);
+    if (c.forward_delay != usual.forward_delay) number(out, "forward_delay", c.forward_delay);
+    if (c.tx_hold_count != usual.tx_hold_count) number(out, "tx_hold_count", c.tx_hold_count);
+    out << EndMap;
+}
+
 void member(YAML::Emitter& out, const MemberConfig& m) {
     const auto off = [&](const char* key, bool value) {
         if (!value) out << Key << key << Value << false;
@@ -207,6 +236,7 @@ void member(YAML::Emitter& out, const MemberConfig& m) {
     limit("storm_multicast", m.storm_multicast);
     limit("storm_broadcast", m.storm_broadcast);
     vlans(out, m);
+    member_stp(out, m.stp);
     out << EndMap;
 }
 
@@ -230,6 +260,10 @@ void bridge(YAML::Emitter& out, const BridgeConfig& b) {
         pair(out, "learn_action", kLearnActionNames[static_cast<size_t>(b.learn_action)]);
     if (b.move_limit != usual.move_limit) number(out, "move_limit", b.move_limit);
     if (b.group_fwd_mask != usual.group_fwd_mask) number(out, "group_fwd_mask", b.group_fwd_mask);
+    stp(out, b.stp);
+    if (b.loop_detection != usual.loop_detection)
+        pair(out, "loop_detection", kLoopDetectionNames[static_cast<size_t>(b.loop_detection)]);
+    if (b.loop_recovery != usual.loop_recovery) number(out, "loop_recovery", b.loop_recovery);
     ip_side(out, b.port);
     out << EndMap;
 }

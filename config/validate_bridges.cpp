@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "config/names.h"
+#include "config/validate_stp.h"
 
 namespace vethway {
 
@@ -81,6 +82,7 @@ private:
     }
 
     void check_bridge(const BridgeConfig& b, const std::string& path) {
+        find_stp_problems(b, path, problems_);
         if (b.ageing > kMaxAgeing) add(path + ".ageing", "expected 0 to 1000000 seconds");
         if (b.members.size() > kMaxBridgeMembers)
             add(path + ".members", "more than " + std::to_string(kMaxBridgeMembers) + " members");

@@ -131,6 +131,7 @@ void Api::add_views() {
     view("/v1/neighbours", neighbours_view);
     view("/v1/paths", paths_view);
     view("/v1/bridges", bridges_view);
+    view("/v1/stp", spanning_trees_view);
     view("/v1/vlans", vlans_view);
     on(Method::get, "/v1/fdb", [](Controller& c, const Request& r) {
         return stations_view(
@@ -176,6 +177,8 @@ void Api::add_changes() {
     change(Method::post, "/v1/fdb", add_station);
     change(Method::del, "/v1/fdb", delete_station);
     change(Method::post, "/v1/fdb/flush", flush_stations);
+    change(Method::post, "/v1/bridges/recover", recover_member);
+    change(Method::post, "/v1/bridges/migrate", migrate_member);
     change(Method::post, "/v1/ports", add_port);
     of_port(Method::post, "/addresses", add_address);
     of_port(Method::del, "/addresses", delete_address);

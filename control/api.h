@@ -58,6 +58,8 @@ Json flush_neighbours(Controller& controller, const Json& body);
 Json add_station(Controller& controller, const Json& body);
 Json delete_station(Controller& controller, const Json& body);
 Json flush_stations(Controller& controller, const Json& body);
+Json recover_member(Controller& controller, const Json& body);
+Json migrate_member(Controller& controller, const Json& body);
 Json add_address(Controller& controller, const std::string& port, const Json& body);
 Json delete_address(Controller& controller, const std::string& port, const Json& body);
 Json add_port(Controller& controller, const Json& body);

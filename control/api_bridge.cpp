@@ -91,4 +91,25 @@ Json flush_stations(Controller& controller, const Json& body) {
     return {{"flushed", controller.ports().bridges().flush(controller.ports(), filter)}};
 }
 
+// Opens a member that BPDU guard or the detection of loops has shut.
+Json recover_member(Controller& controller, const Json& body) {
+    check_keys(body, {"port"});
+    const std::string port = required_text(body, "port");
+    const Bridges& bridges = controller.ports().bridges();
+    if (bridges.of_member(port) == nullptr)
+        throw ApiRefusal(404, "port \"" + port + "\" is a member of no bridge");
+    if (!controller.spanning_trees().recover(port) && !controller.loop_watch().recover(port))
+        throw ApiRefusal(409, "port " + port + " is not shut");
+    return {{"changes", {"port " + port + " opened"}}};
+}
+
+// Has it ask a neighbour that spoke the old protocol whether it knows the new one.
+Json migrate_member(Controller& controller, const Json& body) {
+    check_keys(body, {"port"});
+    const std::string port = required_text(body, "port");
+    if (!controller.spanning_trees().migrate(port))
+        throw ApiRefusal(409, "port \"" + port + "\" is a member of no bridge with stp: rstp");
+    return {{"changes", {"port " + port + " speaks RSTP, and hears what its neighbour says"}}};
+}
+
 }  // namespace vethway

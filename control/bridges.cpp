@@ -10,6 +10,7 @@
 
 #include "control/logical_port.h"
 #include "control/ports.h"
+#include "dataplane/l2/bridge_input.h"
 
 namespace vethway {
 
@@ -101,9 +102,11 @@ Member member_of(const BridgeConfig& b, const MemberConfig& m, uint16_t port) {
 Domain domain_of_bridge(const BridgeConfig& b) {
     Domain domain;
     domain.drops_unlearned = b.learn_action == LearnAction::drop;
+    constexpr uint16_t kBpdus = 1U << kBridgeGroup;
+    domain.group_fwd_mask = static_cast<uint16_t>(b.group_fwd_mask);
     // Without a spanning tree of its own a bridge passes those of others, or their loops would stay
     // (Linux br_handle_frame).
-    domain.group_fwd_mask = static_cast<uint16_t>(b.group_fwd_mask | 1U);
+    (b.stp.mode == StpMode::off ? domain.group_fwd_mask : domain.group_punt_mask) |= kBpdus;
     return domain;
 }
 
@@ -124,6 +127,12 @@ void add_tag(PortState& parent, uint16_t port, uint16_t vlan, VlanTagKind kind) 
 }
 
 }  // namespace
+
+MemberState first_state(MemberStateConfig state) {
+    constexpr MemberState kStates[] = {MemberState::forwarding, MemberState::learning,
+                                       MemberState::blocking};
+    return kStates[static_cast<size_t>(state)];
+}
 
 void Bridges::set(const std::vector<BridgeConfig>& bridges) {
     bridges_ = bridges;
@@ -191,8 +200,10 @@ void Bridges::describe(const Ports& ports, Snapshot& next) const {
             next.ports[port->index].member = static_cast<uint16_t>(domain.members.size());
             domain.members.push_back(member_of(b, m, port->index));
         }
-        if (const ManagedPort* own = ports.find(b.port.name))
+        if (const ManagedPort* own = ports.find(b.port.name)) {
+            domain.mac = own->mac();
             add_own_port(domain, next.ports[own->index], *own, number, 0);
+        }
     }
     for (const auto& [name, port] : ports.all()) {
         const auto* vlan = std::get_if<VlanConfig>(&port.config.driver);
@@ -217,13 +228,12 @@ void Bridges::prepare(const Ports& ports) {
     for (const BridgeConfig& b : bridges_)
         for (const MemberConfig& m : b.members)
             if (const ManagedPort* port = ports.find(m.port))
-                next[port->index] = {domain_of(b.port.name), m.state};
+                next[port->index] = {domain_of(b.port.name), m.state, b.stp.mode != StpMode::off};
     for (const auto& [port, known] : next) {
         const auto before = members_.find(port);
         if (before != members_.end() && before->second == known) continue;
-        constexpr MemberState kStates[] = {MemberState::forwarding, MemberState::learning,
-                                           MemberState::blocking};
-        dataplane_.l2().set_state(port, kStates[static_cast<size_t>(known.state)]);
+        dataplane_.l2().set_state(
+            port, known.spanning_tree ? MemberState::blocking : first_state(known.state));
     }
     members_ = std::move(next);
 }
@@ -327,6 +337,12 @@ std::vector<StationView> Bridges::stations(const Ports& ports, const StationFilt
 size_t Bridges::flush(const Ports& ports, const StationFilter& filter) {
     return dataplane_.l2().fdb.remove_if(
         [&](const FdbEntry& entry) { return !entry.is_static && matches(entry, ports, filter); });
+}
+
+void Bridges::forget(std::span<const uint16_t> ports) {
+    dataplane_.l2().fdb.remove_if([&](const FdbEntry& entry) {
+        return !entry.is_static && std::ranges::find(ports, entry.port) != ports.end();
+    });
 }
 
 uint32_t Bridges::learned(const std::string& bridge) const {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct StationFilter {
     std::optional<Mac> mac;
 };
 
+// A member's state where nothing but the configuration settles it.
+MemberState first_state(MemberStateConfig state);
+
 class Bridges {
 public:
     explicit Bridges(Dataplane& dataplane) : dataplane_(dataplane) {}
@@ -56,6 +60,8 @@ public:
 
     std::vector<StationView> stations(const Ports& ports, const StationFilter& filter) const;
     size_t flush(const Ports& ports, const StationFilter& filter);  // static ones stay
+    // All that was learned behind these ports.
+    void forget(std::span<const uint16_t> ports);
     uint32_t learned(const std::string& bridge) const;
     const char* state_of(const ManagedPort& port) const;
 
@@ -63,6 +69,7 @@ private:
     struct Known {
         uint16_t domain;
         MemberStateConfig state;
+        bool spanning_tree;  // which settles its state from then on
         friend bool operator==(const Known&, const Known&) = default;
     };
     uint16_t domain_of(const std::string& bridge) const;

@@ -7,6 +7,8 @@
 
 #include "config/parse.h"
 #include "control/plan.h"
+#include "dataplane/l2/bridge_input.h"
+#include "dataplane/meta.h"
 
 namespace vethway {
 
@@ -19,6 +21,8 @@ static_assert(kMaxBridges == kMaxDomains && kMaxBridgeMembers == kMaxMembers);
 
 // Between two tries that fail.
 constexpr std::chrono::seconds kReopenPause{1};
+// Of punted packets, so that whoever sends many does not keep the control thread from all else.
+constexpr unsigned kMostPuntedAtOnce = 256;
 
 Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixed)
     : dataplane_(dataplane),
@@ -30,7 +34,9 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       neighbours_(dataplane, ports_),
       reassembly_(dataplane, ports_),
       paths_(dataplane, ports_, rib_, neighbours_),
-      prober_(dataplane, ports_, rib_, paths_) {
+      prober_(dataplane, ports_, rib_, paths_),
+      spanning_trees_(dataplane, ports_),
+      loop_watch_(dataplane, ports_) {
     config_.ip4 = {};
     config_.defaults = {};
     config_.ports.clear();
@@ -75,6 +81,8 @@ std::vector<std::string> Controller::apply(const Config& next) {
     neighbours_.configure(effective_.neighbour_table);
     neighbours_.set_permanent(effective_.neighbours);
     announcements_.update();
+    spanning_trees_.follow();
+    loop_watch_.follow();
     return changes;
 }
 
@@ -103,7 +111,23 @@ void Controller::tick() {
     reassembly_.tick();
     paths_.tick();
     ports_.bridges().tick(ports_);
+    spanning_trees_.tick();
+    loop_watch_.tick(std::chrono::steady_clock::now());
     check_links(Links::to_be_asked);
+}
+
+void Controller::take_punted() {
+    PuntQueue& punted = dataplane_.punt_queue();
+    punted.acknowledge();
+    for (unsigned n = 0; rte_mbuf* m = punted.pop();) {
+        const auto group = reserved_group(ether(*m).dst);
+        if (group == kBridgeGroup)
+            spanning_trees_.take(*m);
+        else
+            prober_.take(*m);
+        rte_pktmbuf_free(m);
+        if (++n == kMostPuntedAtOnce) return punted.put_off();
+    }
 }
 
 // Which interfaces there are, and what the kernel has on them, as far as patterns ask for it.
@@ -142,6 +166,7 @@ void Controller::check_links(Links which) {
         rib_.update(effective_, ports_);
         announcements_.update();
         neighbours_.forget_links_that_are_down();
+        spanning_trees_.follow();
     }
     // A container that was restarted: its interface has come back as another of the same name.
     if (ports_.any_replaced()) apply_again("ports: opened again what was made anew");

@@ -11,12 +11,14 @@
 #include "config/config.h"
 #include "control/adoption.h"
 #include "control/announcements.h"
+#include "control/loop_watch.h"
 #include "control/neighbours.h"
 #include "control/paths.h"
 #include "control/ports.h"
 #include "control/probe/prober.h"
 #include "control/reassembly.h"
 #include "control/rib.h"
+#include "control/spanning_trees.h"
 #include "dataplane/dataplane.h"
 
 namespace vethway {
@@ -53,6 +55,8 @@ public:
     const Config& config() const { return config_; }  // as written: patterns are patterns
 
     void tick();  // every 100 ms
+    // Gives what workers handed up to whom it is for.
+    void take_punted();
     // Looks which links are up, and has workers and routes follow. The kernel's interfaces tell of
     // a change (LinkMonitor); other devices have to be asked.
     enum class Links : uint8_t { all, to_be_asked };
@@ -64,6 +68,8 @@ public:
     Neighbours& neighbours() { return neighbours_; }
     Paths& paths() { return paths_; }
     Prober& prober() { return prober_; }
+    SpanningTrees& spanning_trees() { return spanning_trees_; }
+    LoopWatch& loop_watch() { return loop_watch_; }
     const ReloadState& reload_state() const { return reload_; }
     Machine& machine() { return machine_; }
     Books books() const;  // of all workers and the control thread
@@ -86,6 +92,8 @@ private:
     Reassembly reassembly_;
     Paths paths_;
     Prober prober_;
+    SpanningTrees spanning_trees_;
+    LoopWatch loop_watch_;
     ReloadState reload_;
     unsigned ticks_ = 0;
     std::string reopen_error_;  // of the last try; empty if it succeeded

@@ -45,6 +45,8 @@ Json member_view(Controller& controller, const MemberConfig& m) {
              {"storm_multicast", m.storm_multicast},
              {"storm_broadcast", m.storm_broadcast}};
     out.update(vlans_of(m));
+    out["looped"] = controller.loop_watch().is_looped(m.port);
+    out["shut"] = controller.loop_watch().is_shut(m.port);
     out["stations"] = port != nullptr ? controller.dataplane().l2().fdb.learned_by(port->index) : 0;
     const PortTotals totals = port != nullptr ? ports.totals(port->index) : PortTotals{};
     Json counts = Json::object();
@@ -77,20 +79,23 @@ Json bridges_view(Controller& controller) {
         const ManagedPort* own = controller.ports().find(b.port.name);
         Json addresses = Json::array();
         for (const Prefix4& a : b.port.addresses) addresses.push_back(a.to_string());
-        out.push_back({{"name", b.port.name},
-                       {"mac", own != nullptr ? own->mac().to_string() : ""},
-                       {"mtu", own != nullptr ? own->mtu() : 0},
-                       {"state", own != nullptr && own->up() ? "up" : "down"},
-                       {"addresses", addresses},
-                       {"knows_vlans", b.knows_vlans()},
-                       {"ageing", b.ageing},
-                       {"learn_limit", b.learn_limit},
-                       {"learn_action", kLearnActionNames[static_cast<size_t>(b.learn_action)]},
-                       {"move_limit", b.move_limit},
-                       {"group_fwd_mask", b.group_fwd_mask},
-                       {"stations", controller.ports().bridges().learned(b.port.name)},
-                       {"static_stations", b.stations.size()},
-                       {"members", members}});
+        out.push_back(
+            {{"name", b.port.name},
+             {"mac", own != nullptr ? own->mac().to_string() : ""},
+             {"mtu", own != nullptr ? own->mtu() : 0},
+             {"state", own != nullptr && own->up() ? "up" : "down"},
+             {"addresses", addresses},
+             {"knows_vlans", b.knows_vlans()},
+             {"ageing", b.ageing},
+             {"learn_limit", b.learn_limit},
+             {"learn_action", kLearnActionNames[static_cast<size_t>(b.learn_action)]},
+             {"move_limit", b.move_limit},
+             {"group_fwd_mask", b.group_fwd_mask},
+             {"stp", kStpModeNames[static_cast<size_t>(b.stp.mode)]},
+             {"loop_detection", kLoopDetectionNames[static_cast<size_t>(b.loop_detection)]},
+             {"stations", controller.ports().bridges().learned(b.port.name)},
+             {"static_stations", b.stations.size()},
+             {"members", members}});
     }
     return {{"bridges", out}};
 }

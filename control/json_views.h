@@ -26,6 +26,7 @@ Json route_lookup_view(Controller& controller, Ip4 to);  // null: no route
 Json neighbours_view(Controller& controller);
 Json paths_view(Controller& controller);
 Json bridges_view(Controller& controller);
+Json spanning_trees_view(Controller& controller);
 Json vlans_view(Controller& controller);
 Json stations_view(Controller& controller, const StationFilter& filter);
 Json drops_view(Controller& controller, bool all);

@@ -157,7 +157,7 @@ void serve(const Arguments& args, const Config& config, Clock::time_point starte
         links.drain([](const LinkChange&) {});  // what changed is asked of the ports themselves
         controller.check_links(Controller::Links::all);
     });
-    loop.watch(dataplane.punt_queue().fd(), [&] { controller.prober().take_punted(); });
+    loop.watch(dataplane.punt_queue().fd(), [&] { controller.take_punted(); });
     loop.every(std::chrono::milliseconds(100), [&] { controller.tick(); });
 
     const Api api(loop, controller, api_server);

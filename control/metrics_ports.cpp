@@ -106,13 +106,36 @@ void collect_arp(const Families::Labels& port, const PortTotals& totals, Familie
     row("tx", "reply", sent(Originated::arp_reply));
 }
 
+void collect_spanning_tree(Controller& controller, const std::string& bridge, Families& out) {
+    const auto tree = controller.spanning_trees().status(bridge);
+    if (!tree) return;
+    out.gauge("vethway_stp_root", "Whether the bridge is the root of its spanning tree.",
+              {{"bridge", bridge}}, tree->root == tree->id);
+    out.counter("vethway_stp_topology_changes_total", "Topology changes that the bridge has seen.",
+                {{"bridge", bridge}}, static_cast<double>(tree->topology_changes));
+    for (const RstpPortStatus& p : tree->ports) {
+        const ManagedPort* port = controller.ports().find(p.port);
+        const auto bpdus = [&](const char* direction, uint64_t count) {
+            out.counter("vethway_stp_bpdus_total", "BPDUs of spanning trees.",
+                        {{"port", port != nullptr ? port->config.name : "?"},
+                         {"bridge", bridge},
+                         {"direction", direction}},
+                        static_cast<double>(count));
+        };
+        bpdus("rx", p.bpdus_received);
+        bpdus("tx", p.bpdus_sent);
+    }
+}
+
 }  // namespace
 
 void collect_ports(Controller& controller, Families& out) {
-    for (const BridgeConfig& bridge : controller.ports().bridges().all())
+    for (const BridgeConfig& bridge : controller.ports().bridges().all()) {
         out.gauge("vethway_bridge_stations", "Stations that the bridge has learned.",
                   {{"bridge", bridge.port.name}},
                   controller.ports().bridges().learned(bridge.port.name));
+        collect_spanning_tree(controller, bridge.port.name, out);
+    }
     collect_totals({{"port", "lo"}}, controller.ports().totals(kLoopback), out);
     for (const auto& [name, port] : controller.ports().all()) {
         const Families::Labels label{{"port", name}};

@@ -6,6 +6,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include <cstring>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -170,10 +171,24 @@ rte_mbuf* Dataplane::allocate(uint16_t port, size_t bytes) noexcept {
 }
 
 bool Dataplane::inject(rte_mbuf* m) noexcept {
-    const unsigned worker = next_worker_++ % options_.workers;
+    return inject(m, next_worker_++ % options_.workers);
+}
+
+bool Dataplane::inject(rte_mbuf* m, unsigned worker) noexcept {
     if (rte_ring_enqueue(inject_rings_[worker].get(), m) != 0) return false;
     workers_[worker]->wake();
     return true;
+}
+
+bool Dataplane::send_l2(uint16_t port, std::span<const std::byte> frame) noexcept {
+    rte_mbuf* const m = allocate(port, frame.size());
+    if (m == nullptr) return false;
+    std::memcpy(rte_pktmbuf_mtod(m, std::byte*), frame.data(), frame.size());
+    meta(*m).inject = Inject::l2_frame;
+    meta(*m).egress = port;
+    if (inject(m, port % options_.workers)) return true;
+    rte_pktmbuf_free(m);
+    return false;
 }
 
 void Dataplane::give_up(rte_mbuf* m, Drop why) noexcept {

@@ -6,7 +6,9 @@
 #include <rte_mempool.h>
 #include <rte_ring.h>
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "dataplane/frame_buffers.h"
@@ -76,6 +78,9 @@ public:
     // Hands `m` (meta().inject is set) to a worker. False when its ring is full: `m` stays the
     // caller's.
     bool inject(rte_mbuf* m) noexcept;
+    // Sends a whole frame of a protocol between bridges by `port`, whatever its state there; those
+    // of one port stay in order. False: no free mbuf, or the worker's ring is full.
+    bool send_l2(uint16_t port, std::span<const std::byte> frame) noexcept;
     PuntQueue& punt_queue() noexcept { return punt_queue_; }
     ArpAsked& arp_asked() noexcept { return arp_asked_; }
     // Drops a packet that was held, on the control thread's own counters and with a tracer of its
@@ -94,6 +99,8 @@ public:
     void wake(unsigned worker) noexcept override { workers_[worker]->wake(); }
 
 private:
+    bool inject(rte_mbuf* m, unsigned worker) noexcept;
+
     DataplaneOptions options_;
     Rcu rcu_;
     RouteTable routes_;

@@ -30,6 +30,8 @@ Json flush_stations(Words& words) {
     return body;
 }
 
+Json member(Words& words) { return {{"port", words.next("a port")}}; }
+
 }  // namespace
 
 void add_bridge_commands(CLI::App& app, Session& session) {
@@ -50,6 +52,15 @@ void add_bridge_commands(CLI::App& app, Session& session) {
                 "[bridge NAME] [port NAME] [vlan NUMBER]",
                 {{"bridge", "port", "vlan"}}},
                "POST", "/fdb/flush", flush_stations);
+
+    CLI::App* bridge = app.add_subcommand("bridge", "Open members of bridges again");
+    bridge->require_subcommand(1);
+    add_change(*bridge, session,
+               {"recover", "Open a member that BPDU guard or a loop has shut", "PORT", {}}, "POST",
+               "/bridges/recover", member);
+    add_change(*bridge, session,
+               {"migrate", "Ask a neighbour that spoke STP whether it knows RSTP", "PORT", {}},
+               "POST", "/bridges/migrate", member);
 }
 
 }  // namespace vethway::cli

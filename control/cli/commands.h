@@ -35,7 +35,7 @@ void add_counters_commands(CLI::App& show, Session& session);  // counters and d
 void add_explain_command(CLI::App& app, Session& session);
 void add_change_commands(CLI::App& app,
                          Session& session);  // route, neighbour, address, port, apply, reload
-void add_bridge_commands(CLI::App& app, Session& session);  // fdb
+void add_bridge_commands(CLI::App& app, Session& session);  // fdb, bridge
 void add_doctor_command(CLI::App& app, Session& session);
 void add_trace_command(CLI::App& app, Session& session);
 void add_what_if(CLI::App& explain, Session& session);  // the options of explain

@@ -24,6 +24,7 @@ std::string show_books(const Json& counters, const Json& rates, bool colour);  /
 std::string show_last_drops(const Json& answer, bool colour);
 std::string show_reason(const Json& reason);
 std::string show_bridges(const Json& bridges, bool colour);
+std::string show_stp(const Json& trees, bool colour);
 std::string show_vlans(const Json& vlans, bool colour);
 std::string show_fdb(const Json& stations, bool colour);
 std::string show_lcores(const Json& lcores, bool colour);

@@ -35,6 +35,10 @@ std::string settings_of(const Json& m) {
     }
     if (m["split_horizon"] != 0) say("split horizon " + text_of(m["split_horizon"]));
     if (m["learn_limit"] != 0) say("at most " + text_of(m["learn_limit"]) + " stations");
+    if (m["shut"].get<bool>())
+        say("shut: a loop");
+    else if (m["looped"].get<bool>())
+        say("a loop");
     return text.empty() ? "-" : text;
 }
 
@@ -48,9 +52,10 @@ std::string show_bridges(const Json& answer, bool colour) {
         out += fmt::format("{}{}: {}, {}, MTU {}{}\n", out.empty() ? "" : "\n", text_of(b["name"]),
                            coloured(text_of(b["state"]), b["state"] == "up", colour),
                            text_of(b["mac"]), text_of(b["mtu"]), addresses);
-        out += fmt::format("{} stations of at most {}, {} static; ageing {} s\n",
+        out += fmt::format("{} stations of at most {}, {} static; ageing {} s{}\n",
                            text_of(b["stations"]), text_of(b["learn_limit"]),
-                           text_of(b["static_stations"]), text_of(b["ageing"]));
+                           text_of(b["static_stations"]), text_of(b["ageing"]),
+                           b["stp"] == "off" ? "" : "; " + text_of(b["stp"]));
         Table table({"MEMBER", "STATE", "VLANS", "STATIONS", "UNICAST", "FLOODED", "LEARNED",
                      "MOVED", "SETTINGS"});
         for (const Json& m : b["members"]) {

@@ -61,6 +61,8 @@ void add_show_commands(CLI::App& app, Session& session) {
              show_paths);
     add_view(*show, session, "bridge", "Bridges and their members, like bridge -d link", "/bridges",
              show_bridges);
+    add_view(*show, session, "stp", "Spanning trees, like bridge -d link and ovs-appctl rstp/show",
+             "/stp", show_stp);
     add_view(*show, session, "vlan", "Who carries which VLAN, like bridge vlan", "/vlans",
              show_vlans);
     add_view(*show, session, "fdb", "Which stations are behind which member, like bridge fdb",

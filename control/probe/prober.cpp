@@ -17,8 +17,6 @@ namespace {
 constexpr size_t kHeaders = sizeof(Ip4Header) + sizeof(IcmpHeader);
 // Of UDP's source ports and the echoes' identifiers alike: those beyond what is registered.
 constexpr uint16_t kFirstMark = 0xc000;
-// Of punted packets, so that whoever sends many does not keep the control thread from all else.
-constexpr unsigned kMostAtOnce = 256;
 
 void copy_in(rte_mbuf& m, std::span<const std::byte> bytes) {
     for (rte_mbuf* part = &m; part != nullptr; part = part->next) {
@@ -188,17 +186,11 @@ void Prober::receive(rte_mbuf& m) {
     series->tell(news);
 }
 
-void Prober::take_punted() {
-    PuntQueue& punted = dataplane_.punt_queue();
-    punted.acknowledge();
-    for (unsigned n = 0; rte_mbuf* m = punted.pop();) {
-        if (ether(*m).type == kEtherTypeArp)
-            receive_arp(*m);
-        else
-            receive(*m);
-        rte_pktmbuf_free(m);
-        if (++n == kMostAtOnce) return punted.put_off();
-    }
+void Prober::take(rte_mbuf& m) {
+    if (ether(m).type == kEtherTypeArp)
+        receive_arp(m);
+    else
+        receive(m);
 }
 
 }  // namespace vethway

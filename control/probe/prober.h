@@ -33,8 +33,8 @@ public:
     // News of what has been sent or why it has not; `lost` where there is no such series.
     ProbeNews send(uint32_t id, const Probe& probe);
     void close(uint32_t id);
-    // Looks at what the workers handed up.
-    void take_punted();
+    // Looks at a packet that a worker handed up; it stays the caller's.
+    void take(rte_mbuf& m);
     // Tells all that nobody is going to receive any more.
     void stop();
 

@@ -15,11 +15,6 @@ namespace {
 constexpr unsigned kMostStpSteps = 100'000;  // of one run: far more than any number of ports takes
 constexpr uint16_t kLeastForwardDelay = 2;  // of another's BPDU, as Linux's bridge takes none below
 
-std::optional<std::string> out_of(const char* what, unsigned value, unsigned least, unsigned most) {
-    if (value >= least && value <= most) return std::nullopt;
-    return fmt::format("{} must be {} to {}, not {}", what, least, most, value);
-}
-
 uint16_t id_of(uint16_t port, const RstpPortConfig& config) {
     return static_cast<uint16_t>(config.priority << 8U | (port + 1U));
 }
@@ -91,23 +86,6 @@ const char* to_string(StpState state) noexcept {
 uint32_t path_cost_of(uint32_t speed_mbps) noexcept {
     if (speed_mbps == 0) return 2'000;
     return std::clamp<uint32_t>(20'000'000 / speed_mbps, 1, 200'000'000);
-}
-
-std::optional<std::string> fault_of(const RstpConfig& c) {
-    if (c.priority % 4096 != 0)
-        return fmt::format("priority must be a multiple of 4096, not {}", c.priority);
-    if (auto fault = out_of("hello", c.hello_s, 1, 10)) return fault;
-    if (auto fault = out_of("forward_delay", c.forward_delay_s, 4, 30)) return fault;
-    if (auto fault = out_of("max_age", c.max_age_s, 6, 40)) return fault;
-    if (auto fault = out_of("tx_hold_count", c.tx_hold_count, 1, 10)) return fault;
-    // 17.14
-    if (c.max_age_s > 2 * (c.forward_delay_s - 1))
-        return fmt::format("max_age must be at most 2 * (forward_delay - 1), which is {}, not {}",
-                           2 * (c.forward_delay_s - 1), c.max_age_s);
-    if (c.max_age_s < 2 * (c.hello_s + 1))
-        return fmt::format("max_age must be at least 2 * (hello + 1), which is {}, not {}",
-                           2 * (c.hello_s + 1), c.max_age_s);
-    return std::nullopt;
 }
 
 Rstp::Rstp(const RstpConfig& config, RstpHands& hands, Clock::time_point now)
@@ -205,20 +183,22 @@ void Rstp::bpdu_received(uint16_t port, std::span<const std::byte> frame) {
                                 p.config.name, p.send_rstp ? "RSTP" : "STP only"));
 }
 
-void Rstp::recover(uint16_t port) {
+bool Rstp::recover(uint16_t port) {
     const auto at = bridge_->ports.find(port);
-    if (at == bridge_->ports.end() || !at->second.guarded) return;
+    if (at == bridge_->ports.end() || !at->second.guarded) return false;
     at->second.guarded = false;
     bridge_->say(at->second, "BPDU guard: open again");
     enable(at->second);
     run();
+    return true;
 }
 
-void Rstp::migrate(uint16_t port) {
+bool Rstp::migrate(uint16_t port) {
     const auto at = bridge_->ports.find(port);
-    if (at == bridge_->ports.end() || !bridge_->rstp_version()) return;
+    if (at == bridge_->ports.end() || !bridge_->rstp_version()) return false;
     at->second.mcheck = true;
     run();
+    return true;
 }
 
 void Rstp::tick(Clock::time_point now) {

@@ -31,8 +31,6 @@ struct RstpConfig {
     uint8_t tx_hold_count = 6;      // 1..10: BPDUs at once by a port, then one a second
     friend bool operator==(const RstpConfig&, const RstpConfig&) = default;
 };
-// Nothing, or why these can't be: "max_age must be at most 2 * (forward_delay - 1), which is 28".
-std::optional<std::string> fault_of(const RstpConfig& config);
 
 struct RstpPortConfig {
     std::string name;               // for events
@@ -105,7 +103,7 @@ class Rstp {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // `hands` must outlive it. `config` has no fault.
+    // `hands` must outlive it. `config` is within the standard's limits (config/validate_stp.h).
     Rstp(const RstpConfig& config, RstpHands& hands, Clock::time_point now);
     ~Rstp();
 
@@ -118,10 +116,11 @@ public:
     // Unknown ports are passed over, here and below.
     void link(uint16_t port, bool up, uint32_t speed_mbps);
     void bpdu_received(uint16_t port, std::span<const std::byte> frame);
-    // Opens a port that BPDU guard has shut.
-    void recover(uint16_t port);
+    // Opens a port that BPDU guard has shut. False: it is not.
+    bool recover(uint16_t port);
     // Asks a neighbour that spoke the old protocol whether it knows the new (mcheck, 17.19.13).
-    void migrate(uint16_t port);
+    // False: unknown, or this bridge speaks the old one only.
+    bool migrate(uint16_t port);
 
     // A second of all timers, when it is due. Called late, it makes up for no more than one: the
     // BPDUs of that time may still be waiting, and to be slow is safe.

@@ -42,7 +42,8 @@ Drop refusal(const Context& c, rte_mbuf& m, const Domain& domain, const Member& 
     const Mac& from = ether(m).src;
     if (from.is_group() || from.is_zero()) return Drop::bad_source;
     const BridgePort* own = domain.own_port(m.vlan_tci & kVlanMask);
-    if (from == c.port(member.port).mac || (own != nullptr && own->mac == from))
+    if (from == c.port(member.port).mac || from == domain.mac ||
+        (own != nullptr && own->mac == from))
         return Drop::own_source;
     return c.l2->state(member.port) == MemberState::blocking ? Drop::l2_blocked : Drop::none;
 }

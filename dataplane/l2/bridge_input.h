@@ -16,6 +16,7 @@ struct Domain;
 
 // Of 01:80:c2:00:00:0x, the addresses that stay on a link (IEEE 802.1Q table 8-1): x.
 std::optional<unsigned> reserved_group(const Mac& destination) noexcept;
+inline constexpr unsigned kBridgeGroup = 0;  // the x of spanning trees (IEEE 802.1D 7.12.3)
 
 // What is done with a frame to such an address.
 enum class ReservedFate : uint8_t { passes, punted, refused };

@@ -53,6 +53,8 @@ struct BridgePort {
 };
 
 struct Domain {
+    Mac mac;  // the bridge's, in what it says to others of its kind: such frames come back by a
+              // loop
     std::vector<Member> members;
     std::vector<BridgePort> own_ports;
     bool drops_unlearned = false;  // frames of stations that are one too many

@@ -366,7 +366,7 @@ TEST_F(CommandLine, UnknownCommandsAreNamed) {
               "address, path, port, apply, reload, ping, capture, doctor, completion");
     EXPECT_EQ(refused("show bogus"),
               "show: no such thing \"bogus\"; there are: ports, knobs, routes, neighbours, "
-              "paths, bridge, vlan, fdb, drops, counters, lcores, config");
+              "paths, bridge, stp, vlan, fdb, drops, counters, lcores, config");
     EXPECT_EQ(refused("route show"), "route: no such thing \"show\"; there are: add, del, get");
 }
 

@@ -82,6 +82,21 @@ INSTANTIATE_TEST_SUITE_P(Bridges, Refused, testing::Values(
     Bad{"station_with_vlan", bridge({"a"}, "    stations: [{mac: 02:00:00:00:00:01, port: a, vlan: 5}]\n"), {"f:10:56: bridges[0].stations[0].vlan: the bridge knows no VLANs"}},
     Bad{"station_twice", bridge({"a"}, "    stations: [{mac: 02:00:00:00:00:01, port: a}, {mac: 02:00:00:00:00:01, port: a}]\n"), {"f:10:57: bridges[0].stations[1].mac: another entry is about 02:00:00:00:00:01"}}), bad_name);
 
+INSTANTIATE_TEST_SUITE_P(SpanningTrees, Refused, testing::Values(
+    Bad{"mode_only", bridge({"a"}, "    stp: rstp\n"), {}},
+    Bad{"all", bridge({"a, stp: {priority: 16, cost: 5, edge: never, point_to_point: false, bpdu_guard: true, guard_recovery: 9, root_guard: true}"}, "    stp: {mode: stp, priority: 4096, hello_time: 1, max_age: 6, forward_delay: 4, tx_hold_count: 1}\n"), {}},
+    Bad{"no_such_mode", bridge({"a"}, "    stp: pvst\n"), {"f:10:10: bridges[0].stp: expected off, stp or rstp, got \"pvst\""}},
+    Bad{"priority", bridge({"a"}, "    stp: {mode: rstp, priority: 5}\n"), {"f:10:33: bridges[0].stp.priority: expected 0 to 61440, in steps of 4096"}},
+    Bad{"hello_0", bridge({"a"}, "    stp: {mode: rstp, hello_time: 0}\n"), {"f:10:35: bridges[0].stp.hello_time: expected 1 to 10"}},
+    Bad{"forward_delay_3", bridge({"a"}, "    stp: {mode: rstp, forward_delay: 3}\n"), {"f:10:10: bridges[0].stp.max_age: expected at most 2 * (forward_delay - 1), which is 4", "f:10:38: bridges[0].stp.forward_delay: expected 4 to 30"}},
+    Bad{"max_age_of_hello", bridge({"a"}, "    stp: {mode: rstp, hello_time: 10}\n"), {"f:10:10: bridges[0].stp.max_age: expected at least 2 * (hello_time + 1), which is 22"}},
+    Bad{"members_state", bridge({"a, state: blocking"}, "    stp: rstp\n"), {"f:9:26: bridges[0].members[0].state: the bridge's stp settles its members' states: leave it out"}},
+    Bad{"members_without", bridge({"a, stp: {bpdu_guard: true}"}), {"f:9:24: bridges[0].members[0].stp: the bridge has no stp: say stp: rstp there"}},
+    Bad{"members_priority", bridge({"a, stp: {priority: 5}"}, "    stp: rstp\n"), {"f:9:35: bridges[0].members[0].stp.priority: expected 0 to 240, in steps of 16"}},
+    Bad{"recovery_of_nothing", bridge({"a, stp: {guard_recovery: 5}"}, "    stp: rstp\n"), {"f:9:41: bridges[0].members[0].stp.guard_recovery: needs bpdu_guard: true"}},
+    Bad{"bpdus_passed_on", bridge({"a"}, "    stp: rstp\n    group_fwd_mask: 1\n"), {"f:11:21: bridges[0].group_fwd_mask: bit 0 passes the BPDUs that the bridge's own stp takes"}},
+    Bad{"shut_beside_stp", bridge({"a"}, "    stp: rstp\n    loop_detection: shut\n"), {"f:11:21: bridges[0].loop_detection: with stp, which blocks what loops: off or tell"}}), bad_name);
+
 INSTANTIATE_TEST_SUITE_P(VlanPorts, Refused, testing::Values(
     Bad{"two_tags", ports({"p, ring: {}", "p.5, vlan: 5, parent: p, tag: 802.1ad", "p.5.6, vlan: 6, parent: p.5"}), {}},
     Bad{"no_parent", ports({"p.5, vlan: 5, parent: p"}), {"f:2:34: ports[0].parent: there is no port \"p\""}},

@@ -180,6 +180,7 @@ Config example() {
     br1.port.addresses = {{Ip4{10, 7, 0, 1}, 24}};
     br1.members = {{.port = "p3"}, {.port = "t0"}};
     br1.stations = {{Mac{{2, 0, 0, 0, 3, 9}}, "p3"}};
+    br1.stp.mode = StpMode::rstp;
     BridgeConfig br2;
     br2.port.name = "br2";
     br2.members = {

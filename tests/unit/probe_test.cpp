@@ -191,7 +191,7 @@ routes:
         std::ranges::copy(l3, l3_bytes(*m).begin());
         ether(*m).type = kEtherTypeIp4;
         ASSERT_TRUE(dataplane_.punt_queue().push(m));
-        prober().take_punted();
+        controller_.take_punted();
     }
 
     Dataplane dataplane_{{.workers = 1, .mbufs = 1023}};
@@ -367,7 +367,7 @@ protected:
         meta(*m).link_group = broadcast;
         meta(*m).tsc = UINT64_MAX;
         ASSERT_TRUE(dataplane_.punt_queue().push(m));
-        prober().take_punted();
+        controller_.take_punted();
     }
     static test::ArpMessage answer() {
         return {.operation = kArpReply,

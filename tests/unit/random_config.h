@@ -167,9 +167,28 @@ private:
         if (coin()) m.translate = {{2, 3}};
         if (coin()) m.native = 4;
     }
-    MemberConfig member(const std::string& port, bool knows_vlans) {
+    MemberStpConfig member_stp() {
+        MemberStpConfig stp{.priority = 16 * below(16),
+                            .cost = below(kMaxPathCost + 1),
+                            .edge = any<EdgeConfig>(3),
+                            .point_to_point = coin(),
+                            .bpdu_guard = coin(),
+                            .root_guard = coin()};
+        if (stp.bpdu_guard) stp.guard_recovery = below(kMaxRecovery + 1);
+        return stp;
+    }
+    StpConfig stp() {
+        StpConfig stp{.mode = any<StpMode>(3), .priority = 4096 * below(16)};
+        if (coin()) return stp;
+        stp.hello_time = 1 + below(2);
+        stp.max_age = 6 + below(3);
+        stp.forward_delay = 5 + below(26);
+        stp.tx_hold_count = 1 + below(10);
+        return stp;
+    }
+    MemberConfig member(const std::string& port, bool knows_vlans, bool has_stp) {
         MemberConfig m{.port = port,
-                       .state = any<MemberStateConfig>(3),
+                       .state = has_stp ? MemberStateConfig::forwarding : any<MemberStateConfig>(3),
                        .learning = coin(),
                        .hairpin = coin(),
                        .flood_unicast = coin(),
@@ -181,22 +200,27 @@ private:
                        .storm_multicast = below(3),
                        .storm_broadcast = below(3)};
         if (knows_vlans) give_vlans(m);
+        if (has_stp) m.stp = member_stp();
         return m;
     }
     // Of the ports that have no addresses.
     BridgeConfig bridge(const Config& c) {
         BridgeConfig b;
         const bool knows_vlans = coin();
+        b.stp = stp();
+        const bool has_stp = b.stp.mode != StpMode::off;
         for (const PortConfig& p : c.ports)
             if (p.addresses.empty() && p.match.empty())
-                b.members.push_back(member(p.name, knows_vlans));
+                b.members.push_back(member(p.name, knows_vlans, has_stp));
         if (!b.members.empty() && coin())
             b.stations.push_back({mac(), b.members[0].port, knows_vlans ? vlan() : uint16_t{0}});
         b.ageing = below(kMaxAgeing + 1);
         b.learn_limit = below(kMaxLearnLimit + 1);
         b.learn_action = any<LearnAction>(2);
         b.move_limit = below(kMaxMoveLimit + 1);
-        b.group_fwd_mask = below(0x10000);
+        b.group_fwd_mask = has_stp ? 2 * below(0x8000) : below(0x10000);
+        b.loop_detection = any<LoopDetection>(has_stp ? 2 : 3);
+        b.loop_recovery = below(kMaxRecovery + 1);
         b.port.name = name(80);
         if (coin()) b.port.mac = mac();
         if (coin()) b.port.mtu = static_cast<uint16_t>(kMinMtu + below(100));

@@ -118,19 +118,6 @@ TEST(Bpdu, RstOfUnknownRoleIsConfiguration) {
 }
 
 // --- Settings --------------------------------------------------------------------------------
-TEST(RstpSettings, FaultsAreNamed) {
-    EXPECT_EQ(fault_of({}), std::nullopt);
-    EXPECT_EQ(fault_of({.priority = 5}), "priority must be a multiple of 4096, not 5");
-    EXPECT_EQ(fault_of({.hello_s = 0}), "hello must be 1 to 10, not 0");
-    EXPECT_EQ(fault_of({.forward_delay_s = 3}), "forward_delay must be 4 to 30, not 3");
-    EXPECT_EQ(fault_of({.max_age_s = 41}), "max_age must be 6 to 40, not 41");
-    EXPECT_EQ(fault_of({.tx_hold_count = 11}), "tx_hold_count must be 1 to 10, not 11");
-    EXPECT_EQ(fault_of({.max_age_s = 20, .forward_delay_s = 10}),
-              "max_age must be at most 2 * (forward_delay - 1), which is 18, not 20");
-    EXPECT_EQ(fault_of({.hello_s = 10, .max_age_s = 20}),
-              "max_age must be at least 2 * (hello + 1), which is 22, not 20");
-}
-
 TEST(RstpSettings, CostsAreThoseOfTheStandard) {
     EXPECT_EQ(path_cost_of(10), 2'000'000U);
     EXPECT_EQ(path_cost_of(1000), 20'000U);
