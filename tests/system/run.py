@@ -6,12 +6,16 @@ A test is a function test_* of a module test_*.py. With a parameter `lab` it get
 the module's LAB = dict(...) or the function's own decorator @needs(...); SHARED = True in a module gives
 all its tests one and the same, shared="name" in their @needs those that stand together and say so;
 kind=Class makes it another than Lab. A test that is `explicit` runs only when it is named itself.
+BESIDE = True says of a module that it waits more than it computes and judges no rates: when all are run, it is run
+beside the others, and told of in the end.
 Its last line is "N passed, N failed"."""
 
 import importlib
 import inspect
 import os
+import re
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -137,6 +141,31 @@ def discover(wanted):
     return found
 
 
+class Beside:
+    """The modules that are run by a second runner meanwhile."""
+
+    def __init__(self, modules):
+        self.process = None
+        if modules:
+            self.process = subprocess.Popen([sys.executable, os.path.realpath(__file__), *modules], text=True,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def join(self, runner):
+        if self.process is None:
+            return
+        output = self.process.communicate()[0]
+        print(output, end="", flush=True)
+        sums = re.search(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", output, re.M)
+        passed, failed, skipped = (int(n or 0) for n in sums.groups()) if sums else (0, 1, 0)
+        runner.passed, runner.failed, runner.skipped = (runner.passed + passed, runner.failed + failed,
+                                                        runner.skipped + skipped)
+
+    def end(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait()
+
+
 def main(args):
     if args[:1] == ["--list"]:
         for name, tests in discover([]).items():
@@ -146,10 +175,16 @@ def main(args):
         sys.exit("run as root: the tests make network namespaces")
     signal.signal(signal.SIGALRM, on_alarm)
     runner = Runner()
+    modules = discover(args)
+    aside = [] if args else [m for m in modules if getattr(importlib.import_module(m), "BESIDE", False)]
+    beside = Beside(aside)
     try:
-        for name, tests in discover(args).items():
-            runner.run_module(name, tests)
+        for name, tests in modules.items():
+            if name not in aside:
+                runner.run_module(name, tests)
+        beside.join(runner)
     finally:
+        beside.end()
         if runner.shared:
             runner.shared.remove()
     skipped = f", {runner.skipped} skipped" if runner.skipped else ""

@@ -9,6 +9,8 @@ import subprocess
 
 from support import BUILD, SLOW, wait_for
 
+BESIDE = True
+
 VETHWAY = os.path.join(BUILD, "vethway")
 
 
@@ -17,8 +19,9 @@ def run(*args):
 
 
 def namespaces():
-    return {line.split()[0] for line in subprocess.run(["ip", "netns"], capture_output=True, text=True,
-                                                       check=True).stdout.splitlines()}
+    """Of labs; other tests make theirs at the same time."""
+    listed = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in listed.splitlines() if line.startswith("vethway-lab-")}
 
 
 def check_lab(name):
