@@ -16,10 +16,10 @@ constexpr uint64_t kSettleMs = 20;
 constexpr uint64_t kQuietMs = 100;  // after that a frame is shown with what is known
 constexpr size_t kMostPackets = size_t{1} << 17;
 
-constexpr uint32_t kDeciding = bit(Step::received) | bit(Step::sent) | bit(Step::dropped) |
+constexpr uint64_t kDeciding = bit(Step::received) | bit(Step::sent) | bit(Step::dropped) |
                                bit(Step::consumed) | bit(Step::waits) | bit(Step::collected) |
                                bit(Step::handed_over);
-constexpr uint32_t kTelling = kDeciding | bit(Step::flooded) | bit(Step::originated) |
+constexpr uint64_t kTelling = kDeciding | bit(Step::flooded) | bit(Step::originated) |
                               bit(Step::released) | bit(Step::asks_error);
 
 // Of ICMP errors, by ErrorFate.
@@ -45,7 +45,7 @@ Capture::Capture(CaptureChoice choice, uint64_t hz)
 
 // `sent` always with its frame: that is where the next hop's MAC is.
 WatchOptions Capture::watch_options() const {
-    uint32_t with_frame = bit(Step::sent);
+    uint64_t with_frame = bit(Step::sent);
     if (choice_.rx) with_frame |= bit(Step::received);
     if (choice_.drop) with_frame |= bit(Step::dropped);
     return {.filter = {},

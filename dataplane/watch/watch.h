@@ -15,14 +15,15 @@
 
 namespace vethway {
 
-constexpr uint32_t bit(Step s) noexcept { return 1U << static_cast<unsigned>(s); }
-inline constexpr uint32_t kAllSteps = UINT32_MAX;
+static_assert(static_cast<unsigned>(Step::dropped) < 64);
+constexpr uint64_t bit(Step s) noexcept { return uint64_t{1} << static_cast<unsigned>(s); }
+inline constexpr uint64_t kAllSteps = UINT64_MAX;
 
 struct WatchOptions {
     Filter filter;
     std::optional<uint16_t> port;      // only what is received there, or made because of it
-    uint32_t steps = kAllSteps;        // by bit(): those written down
-    uint32_t frame_steps = kAllSteps;  // those with the frame's bytes
+    uint64_t steps = kAllSteps;        // by bit(): those written down
+    uint64_t frame_steps = kAllSteps;  // those with the frame's bytes
     uint16_t snaplen = 128;            // of each frame
     uint64_t stories = UINT64_MAX;     // that each worker writes down
     uint32_t one_in = 1;               // sampling: of the packets that match
