@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "dataplane/net/headers.h"
+#include "dataplane/net/l4_ports.h"
+#include "dataplane/net/mix.h"
 
 namespace vethway {
 
@@ -34,25 +36,6 @@ FlowKey layer3_key(std::span<const std::byte> l3) noexcept {
     return addresses_of(*reinterpret_cast<const Ip4Header*>(l3.data() + inner));
 }
 
-// Where the four bytes of both ports are, or of what stands for them (Linux proto_ports_offset);
-// none: SIZE_MAX.
-size_t ports_offset(uint8_t protocol) noexcept {
-    constexpr uint8_t kDccp = 33, kEsp = 50, kAh = 51, kSctp = 132, kUdpLite = 136;
-    switch (protocol) {
-        case kProtocolTcp:
-        case kProtocolUdp:
-        case kDccp:
-        case kEsp:
-        case kSctp:
-        case kUdpLite:
-            return 0;
-        case kAh:
-            return 4;
-        default:
-            return SIZE_MAX;
-    }
-}
-
 FlowKey layer4_key(std::span<const std::byte> l3) noexcept {
     const auto& ip = *reinterpret_cast<const Ip4Header*>(l3.data());
     FlowKey key = addresses_of(ip);
@@ -64,13 +47,6 @@ FlowKey layer4_key(std::span<const std::byte> l3) noexcept {
     std::memcpy(&key.src_port, l3.data() + at, sizeof key.src_port);
     std::memcpy(&key.dst_port, l3.data() + at + 2, sizeof key.dst_port);
     return key;
-}
-
-// MurmurHash3's finalizer.
-uint64_t finalized(uint64_t x) noexcept {
-    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccd;
-    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53;
-    return x ^ (x >> 33);
 }
 
 }  // namespace
@@ -85,7 +61,7 @@ uint32_t flow_hash(std::span<const std::byte> l3, const MultipathRules& rules) n
     const uint64_t ports =
         uint64_t{key.protocol} << 32 | uint64_t{key.src_port} << 16 | key.dst_port;
     const uint64_t addresses = uint64_t{key.src} << 32 | key.dst;
-    return static_cast<uint32_t>(finalized(finalized(addresses ^ rules.seed) + ports) >> 32);
+    return static_cast<uint32_t>(mix(mix(addresses ^ rules.seed) + ports) >> 32);
 }
 
 }  // namespace vethway
