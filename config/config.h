@@ -11,6 +11,7 @@
 
 #include "dataplane/net/ip4.h"
 #include "dataplane/net/knobs.h"
+#include "dataplane/net/lag_hash_policy.h"
 #include "dataplane/net/mac.h"
 #include "dataplane/net/vlan.h"
 
@@ -103,10 +104,14 @@ struct VlanConfig {  // the frames of another port that have a tag
 struct BridgePortConfig {  // a bridge's own; never written: a bridge has one
     friend bool operator==(const BridgePortConfig&, const BridgePortConfig&) = default;
 };
-using PortDriver =
-    std::variant<VethConfig, AfPacketConfig, AfXdpConfig, MemifConfig, TapConfig, NullConfig,
-                 RingConfig, PcapConfig, DevargsConfig, VlanConfig, BridgePortConfig>;
-// "veth", "af_packet", …: the key in the file, in the order of the variant; of a bridge's "bridge".
+struct LagPortConfig {  // that a LAG is; never written, likewise
+    friend bool operator==(const LagPortConfig&, const LagPortConfig&) = default;
+};
+using PortDriver = std::variant<VethConfig, AfPacketConfig, AfXdpConfig, MemifConfig, TapConfig,
+                                NullConfig, RingConfig, PcapConfig, DevargsConfig, VlanConfig,
+                                BridgePortConfig, LagPortConfig>;
+// "veth", "af_packet", …: the key in the file, in the order of the variant; of a bridge's "bridge",
+// of a LAG's "lag".
 const char* driver_name(const PortDriver& driver) noexcept;
 
 struct PortConfig {
@@ -121,12 +126,30 @@ struct PortConfig {
     // as that is. No name then, and the driver is veth without an interface.
     std::string match;
     bool adopt_addresses = false;  // with what addresses and routes the kernel has on it
-    // A VLAN of another port, or a bridge's own: without a wire, and no device of DPDK's.
+    // A VLAN of another port, a bridge's own or a LAG: without a wire, and no device of DPDK's.
     bool is_logical() const {
         return std::holds_alternative<VlanConfig>(driver) ||
-               std::holds_alternative<BridgePortConfig>(driver);
+               std::holds_alternative<BridgePortConfig>(driver) ||
+               std::holds_alternative<LagPortConfig>(driver);
     }
     friend bool operator==(const PortConfig&, const PortConfig&) = default;
+};
+
+// --- Link aggregation -----------------------------------------------------------------------
+enum class LagMode : uint8_t { lacp, fixed };  // fixed (`static` in the file): nobody is asked
+enum class LacpActivity : uint8_t { active, passive };
+enum class LacpRate : uint8_t { slow, fast };
+struct LagConfig {
+    std::vector<std::string> members;  // ports that are devices
+    LagMode mode = LagMode::lacp;
+    LacpActivity activity = LacpActivity::active;
+    LacpRate rate = LacpRate::slow;  // that the partner is asked to speak at
+    uint32_t key = 1, system_priority = 65535;
+    LagHash hash = LagHash::layer2;
+    uint32_t min_links = 0;  // with fewer that carry it is down; 0: as 1
+    // The LAG as a port: its name, and what IP has of it.
+    PortConfig port{.driver = LagPortConfig{}};
+    friend bool operator==(const LagConfig&, const LagConfig&) = default;
 };
 
 // --- Bridges --------------------------------------------------------------------------------
@@ -308,6 +331,7 @@ struct Config {
     Ip4KnobSettings ip4;
     PortKnobSettings defaults;  // of ports that say nothing themselves
     std::vector<PortConfig> ports;
+    std::vector<LagConfig> lags;
     std::vector<XconnectConfig> xconnects;
     std::vector<BridgeConfig> bridges;
     MultipathConfig multipath;
@@ -320,12 +344,13 @@ struct Config {
     friend bool operator==(const Config&, const Config&) = default;
 };
 
-// Its ports, and its bridges as ports.
+// Its ports, and its LAGs and bridges as ports.
 std::vector<PortConfig> all_ports(const Config& config);
 
 // Limits that the dataplane's tables are built for.
 inline constexpr size_t kMaxConfigPorts = 32;  // devices that Debian's DPDK can hold
 inline constexpr size_t kMaxVlanPorts = 160;   // beside them
+inline constexpr size_t kMaxLags = 16;
 inline constexpr size_t kMaxBridges = 16, kMaxBridgeMembers = 64, kMaxStations = 4096;
 inline constexpr uint32_t kMaxLearnLimit = 65536, kMaxMoveLimit = 250;
 inline constexpr uint32_t kMaxAgeing = 1'000'000;      // IEEE 802.1Q table 8-6

@@ -7,14 +7,16 @@
 
 namespace vethway {
 
-static_assert(std::variant_size_v<PortDriver> == kDriverNames.size() + 1);
+static_assert(std::variant_size_v<PortDriver> == kDriverNames.size() + 2);
 
 const char* driver_name(const PortDriver& driver) noexcept {
-    return driver.index() < kDriverNames.size() ? kDriverNames[driver.index()] : "bridge";
+    if (driver.index() < kDriverNames.size()) return kDriverNames[driver.index()];
+    return std::holds_alternative<LagPortConfig>(driver) ? "lag" : "bridge";
 }
 
 std::vector<PortConfig> all_ports(const Config& config) {
     std::vector<PortConfig> ports = config.ports;
+    for (const LagConfig& lag : config.lags) ports.push_back(lag.port);
     for (const BridgeConfig& bridge : config.bridges) ports.push_back(bridge.port);
     return ports;
 }

@@ -25,6 +25,9 @@ inline constexpr std::array<const char*, 2> kLearnActionNames{"forward", "drop"}
 inline constexpr std::array<const char*, 3> kStpModeNames{"off", "stp", "rstp"};
 inline constexpr std::array<const char*, 3> kEdgeNames{"auto", "always", "never"};
 inline constexpr std::array<const char*, 3> kLoopDetectionNames{"off", "tell", "shut"};
+inline constexpr std::array<const char*, 2> kLagModeNames{"lacp", "static"};
+inline constexpr std::array<const char*, 2> kLacpActivityNames{"active", "passive"};
+inline constexpr std::array<const char*, 2> kLacpRateNames{"slow", "fast"};
 
 template <class Enum, size_t N>
 std::optional<Enum> enum_named(const std::array<const char*, N>& names, std::string_view text) {

@@ -10,6 +10,7 @@
 #include "config/names.h"
 #include "config/parse_bridge.h"
 #include "config/parse_knobs.h"
+#include "config/parse_lag.h"
 #include "config/parse_neighbour_table.h"
 #include "config/parse_port.h"
 #include "config/parse_route.h"
@@ -116,7 +117,7 @@ XconnectConfig parse_xconnect(const Field& f) {
 // What could be read, with a problem in `doc` for everything that could not.
 Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
     Config config;
-    if (!top.is_map_of({"dataplane", "ip4", "defaults", "ports", "xconnects", "bridges",
+    if (!top.is_map_of({"dataplane", "ip4", "defaults", "ports", "lags", "xconnects", "bridges",
                         "multipath", "nexthops", "routes", "neighbours", "neighbour_table",
                         "metrics", "control"}))
         return config;
@@ -128,7 +129,10 @@ Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
         config.defaults = parse_knobs<PortKnob>(*f);
     if (const auto f = top.find("ports"))
         for (const Field& port : f->items()) config.ports.push_back(parse_port(port));
-    ports_are_whole = ports_are_whole && !doc.has_problem_within("ports");
+    if (const auto f = top.find("lags"))
+        for (const Field& item : f->items()) config.lags.push_back(parse_lag(item));
+    ports_are_whole =
+        ports_are_whole && !doc.has_problem_within("ports") && !doc.has_problem_within("lags");
     if (const auto f = top.find("xconnects"))
         for (const Field& item : f->items()) config.xconnects.push_back(parse_xconnect(item));
     if (const auto f = top.find("bridges"))
@@ -154,7 +158,7 @@ Config parse_document(const Field& top, Document& doc, bool& ports_are_whole) {
 // Routes and neighbours are replaced whole; of a port, only the value: what is wrong around it
 // matters only if it is not there.
 bool was_refused(const Document& read, const std::string& path) {
-    if (path.starts_with("ports") || path.starts_with("bridges"))
+    if (path.starts_with("ports") || path.starts_with("lags") || path.starts_with("bridges"))
         return read.has_problem_within(path) || (!read.has(path) && read.has_problem_around(path));
     const size_t bracket = path.find(']');
     return read.has_problem_within(

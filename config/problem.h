@@ -23,4 +23,9 @@ inline std::string indexed(const std::string& path, size_t i) {
 
 std::vector<Problem> find_problems(const Config& config);
 
+// What is in `ports`, or a LAG: what frames come and go by. Null: there is none of that name.
+const PortConfig* wire_named(const Config& config, const std::string& name);
+// The LAG that the port is a member of; null: none.
+const LagConfig* lag_of_member(const Config& config, const std::string& port);
+
 }  // namespace vethway

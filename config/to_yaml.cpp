@@ -96,6 +96,7 @@ struct DriverWriter {
             pair(out, "tag", kVlanTagNames[static_cast<size_t>(p.tag)]);
     }
     void operator()(const BridgePortConfig&) const {}
+    void operator()(const LagPortConfig&) const {}
     void operator()(const PcapConfig& p) const {
         out << Flow << BeginMap;
         if (!p.rx_file.empty()) pair(out, "rx", p.rx_file);
@@ -268,6 +269,28 @@ void bridge(YAML::Emitter& out, const BridgeConfig& b) {
     out << EndMap;
 }
 
+void lag(YAML::Emitter& out, const LagConfig& l) {
+    const LagConfig usual;
+    out << Flow << BeginMap;
+    pair(out, "name", l.port.name);
+    if (!l.members.empty()) {
+        out << Key << "members" << Value << Flow << BeginSeq;
+        for (const std::string& port : l.members) text(out, port);
+        out << EndSeq;
+    }
+    if (l.mode != usual.mode) pair(out, "mode", kLagModeNames[static_cast<size_t>(l.mode)]);
+    if (l.activity != usual.activity)
+        pair(out, "activity", kLacpActivityNames[static_cast<size_t>(l.activity)]);
+    if (l.rate != usual.rate) pair(out, "rate", kLacpRateNames[static_cast<size_t>(l.rate)]);
+    if (l.key != usual.key) number(out, "key", l.key);
+    if (l.system_priority != usual.system_priority)
+        number(out, "system_priority", l.system_priority);
+    if (l.hash != usual.hash) pair(out, "hash", kLagHashNames[static_cast<size_t>(l.hash)]);
+    if (l.min_links != usual.min_links) number(out, "min_links", l.min_links);
+    ip_side(out, l.port);
+    out << EndMap;
+}
+
 void xconnect(YAML::Emitter& out, const XconnectConfig& x) {
     out << Flow << BeginSeq;
     text(out, x.a);
@@ -384,6 +407,7 @@ std::string to_yaml(const Config& config) {
     knob_section(out, "ip4", config.ip4);
     knob_section(out, "defaults", config.defaults);
     list(out, "ports", config.ports, port);
+    list(out, "lags", config.lags, lag);
     list(out, "xconnects", config.xconnects, xconnect);
     list(out, "bridges", config.bridges, bridge);
     multipath(out, config.multipath);

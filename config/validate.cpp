@@ -7,6 +7,7 @@
 #include "config/parse.h"
 #include "config/problem.h"
 #include "config/validate_bridges.h"
+#include "config/validate_lags.h"
 #include "config/validate_routes.h"
 
 namespace vethway {
@@ -30,6 +31,11 @@ public:
             add("ports", "more than " + std::to_string(kMaxConfigPorts) + " ports");
         if (vlans > kMaxVlanPorts)
             add("ports", "more than " + std::to_string(kMaxVlanPorts) + " ports that are VLANs");
+        for (size_t i = 0; i < config_.lags.size(); ++i) {
+            check_name(config_.lags[i].port.name, indexed("lags", i) + ".name");
+            check_ip_side(config_.lags[i].port, indexed("lags", i));
+        }
+        find_lag_problems(config_, problems_);
         for (size_t i = 0; i < config_.bridges.size(); ++i) {
             check_name(config_.bridges[i].port.name, indexed("bridges", i) + ".name");
             check_ip_side(config_.bridges[i].port, indexed("bridges", i));
@@ -67,7 +73,7 @@ private:
         check_ip_side(port, path);
     }
 
-    // What ports and bridges have in common.
+    // What ports, LAGs and bridges have in common.
     void check_ip_side(const PortConfig& port, const std::string& path) {
         if (port.mac && (port.mac->is_group() || port.mac->is_zero()))
             add(path + ".mac", port.mac->to_string() + " can't be a station's address");
@@ -173,8 +179,8 @@ private:
         if (x.a == x.b) return add(path, "the two ends of a wire are two ports");
         for (const auto& [end, port] : {std::pair(0, x.a), std::pair(1, x.b)}) {
             const std::string at = indexed(path, static_cast<size_t>(end));
-            const auto found = std::ranges::find(config_.ports, port, &PortConfig::name);
-            if (found == config_.ports.end())
+            const PortConfig* const found = wire_named(config_, port);
+            if (found == nullptr)
                 add_following(at, "there is no port \"" + port + '"');
             else if (!found->addresses.empty())
                 add_following(

@@ -13,10 +13,6 @@ namespace vethway {
 
 namespace {
 
-const PortConfig* port_named(const Config& config, const std::string& name) {
-    const auto found = std::ranges::find(config.ports, name, &PortConfig::name);
-    return found == config.ports.end() ? nullptr : &*found;
-}
 const BridgeConfig* bridge_named(const Config& config, const std::string& name) {
     const auto found = std::ranges::find_if(
         config.bridges, [&](const BridgeConfig& b) { return b.port.name == name; });
@@ -38,6 +34,9 @@ public:
             used_.emplace(x.a, "is connected through");
             used_.emplace(x.b, "is connected through");
         }
+        for (const LagConfig& lag : config_.lags)
+            for (const std::string& port : lag.members)
+                used_.emplace(port, "is a member of LAG " + lag.port.name);
         for (size_t i = 0; i < config_.bridges.size(); ++i)
             check_bridge(config_.bridges[i], indexed("bridges", i));
     }
@@ -68,13 +67,16 @@ private:
         check_parent(p.parent, path + ".parent");
     }
 
-    // A device, or a VLAN of one.
+    // A device or a LAG, or a VLAN of one.
     void check_parent(const std::string& name, const std::string& path) {
-        const PortConfig* parent = port_named(config_, name);
+        const PortConfig* parent = wire_named(config_, name);
         if (parent == nullptr) return add_following(path, "there is no port \"" + name + '"');
+        if (const LagConfig* lag = lag_of_member(config_, name))
+            return add(path, "port " + name + " is a member of LAG " + lag->port.name +
+                                 ": the VLAN is the LAG's");
         const auto* below = std::get_if<VlanConfig>(&parent->driver);
         if (below == nullptr) return;
-        const PortConfig* lowest = port_named(config_, below->parent);
+        const PortConfig* lowest = wire_named(config_, below->parent);
         if (lowest != nullptr && std::holds_alternative<VlanConfig>(lowest->driver))
             add_following(path, "more than two tags");
         else if (lowest == nullptr && bridge_named(config_, below->parent) != nullptr)
@@ -102,7 +104,7 @@ private:
 
     void check_member(const BridgeConfig& b, const MemberConfig& m, const std::string& path) {
         const std::string at = path + ".port";
-        const PortConfig* port = port_named(config_, m.port);
+        const PortConfig* port = wire_named(config_, m.port);
         if (port == nullptr)
             add_following(at, "there is no port \"" + m.port + '"');
         else if (!port->addresses.empty())

@@ -130,6 +130,13 @@ void Api::add_views() {
     view("/v1/knobs", knobs_view);
     view("/v1/neighbours", neighbours_view);
     view("/v1/paths", paths_view);
+    on(Method::get, "/v1/lags", [](Controller& c, const Request& r) {
+        const std::string name = r.get_param_value("name");
+        Json found = lags_view(c, name);
+        if (!name.empty() && found["lags"].empty())
+            throw ApiRefusal(404, "there is no LAG \"" + name + '"');
+        return found;
+    });
     view("/v1/bridges", bridges_view);
     view("/v1/stp", spanning_trees_view);
     view("/v1/vlans", vlans_view);

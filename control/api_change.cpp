@@ -28,7 +28,8 @@ std::string told(std::string line, const Config& config) {
     }
     const std::string within = line.substr(bracket + 1, colon - bracket - 1);  // ".addresses[1]"
     const std::string key = within.substr(0, within.find('['));
-    if (line.starts_with("bridges[") && !key.empty()) return key.substr(1) + ": " + why;
+    if ((line.starts_with("bridges[") || line.starts_with("lags[")) && !key.empty())
+        return key.substr(1) + ": " + why;
     return line.starts_with("ports[") && !key.empty() ? key.substr(1) + ": " + why : why;
 }
 
@@ -54,6 +55,8 @@ Json edit(Controller& controller, Edit change) {
 PortConfig& port_named(Config& config, const std::string& name) {
     for (BridgeConfig& bridge : config.bridges)
         if (bridge.port.name == name) return bridge.port;
+    for (LagConfig& lag : config.lags)
+        if (lag.port.name == name) return lag.port;
     const auto found = std::ranges::find(config.ports, name, &PortConfig::name);
     if (found == config.ports.end()) throw ApiRefusal(404, "there is no port \"" + name + '"');
     return *found;
@@ -121,6 +124,13 @@ bool uses(const RouteConfig& route, const PortConfig& port) {
 }
 
 void refuse_if_below(const Config& config, const std::string& port) {
+    for (const LagConfig& lag : config.lags) {
+        if (lag.port.name == port)
+            throw ApiRefusal(409, port + " is a LAG: it goes with its entry of lags:");
+        if (std::ranges::find(lag.members, port) != lag.members.end())
+            throw ApiRefusal(409, "port " + port + " is a member of LAG " + lag.port.name +
+                                      ": take it out of its members first");
+    }
     for (const BridgeConfig& b : config.bridges) {
         if (b.port.name == port)
             throw ApiRefusal(409, port + " is a bridge: it goes with its entry of bridges:");

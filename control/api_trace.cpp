@@ -160,12 +160,16 @@ uint8_t protocol_of(const Json& body) {
     return static_cast<uint8_t>(std::stoi(name));
 }
 
-// The port that IP has of what comes in by `port`: a bridge's own, where that is a member of it.
+// The port that IP has of what comes in by `port`: a LAG that it is a member of, or a bridge's own
+// where that, or the LAG, is a member of it.
 const ManagedPort& ip_side(const ManagedPort& port, Controller& controller) {
-    const BridgeConfig* bridge = controller.ports().bridges().of_member(port.config.name);
-    const ManagedPort* own =
-        bridge != nullptr ? controller.ports().find(bridge->port.name) : nullptr;
-    return own != nullptr && !own->config.addresses.empty() ? *own : port;
+    const Ports& ports = controller.ports();
+    const LagConfig* lag = ports.lags().of_member(port.config.name);
+    const ManagedPort* whole = lag != nullptr ? ports.find(lag->port.name) : nullptr;
+    if (whole == nullptr) whole = &port;
+    const BridgeConfig* bridge = ports.bridges().of_member(whole->config.name);
+    const ManagedPort* own = bridge != nullptr ? ports.find(bridge->port.name) : nullptr;
+    return own != nullptr && !own->config.addresses.empty() ? *own : *whole;
 }
 
 std::optional<Mac> neighbour_mac(Controller& controller, NeighbourKey key) {
@@ -189,7 +193,9 @@ std::vector<std::byte> frame_of(const Json& body, const ManagedPort& port, Contr
     probe.tos = static_cast<uint8_t>(number_of(body, "tos", 0, 255).value_or(0));
     probe.dont_fragment = boolean_of(body, "df").value_or(false);
     if (const auto mac = neighbour_mac(controller, {ip.index, probe.src})) probe.src_mac = *mac;
-    if (const auto mac = neighbour_mac(controller, {ip.index, probe.dst}); mac && &ip != &port)
+    const bool in_bridge =
+        &ip != &port && std::holds_alternative<BridgePortConfig>(ip.config.driver);
+    if (const auto mac = neighbour_mac(controller, {ip.index, probe.dst}); mac && in_bridge)
         probe.dst_mac = *mac;
     if (text_of(body, "src_mac")) probe.src_mac = required_mac(body, "src_mac");
     if (text_of(body, "dst_mac")) probe.dst_mac = required_mac(body, "dst_mac");

@@ -14,7 +14,7 @@ namespace vethway {
 
 // While routes change, old and new are in the tables together; of addresses there are two entries a
 // port, of which none is two ports'.
-constexpr size_t kMostPorts = kMaxConfigPorts + kMaxVlanPorts + kMaxBridges;
+constexpr size_t kMostPorts = kMaxConfigPorts + kMaxVlanPorts + kMaxLags + kMaxBridges;
 static_assert(2 * kMaxRoutes + 4 * kMostPorts < RouteTable::kMaxEntries);
 static_assert(kMaxConfigPorts <= RTE_MAX_ETHPORTS && kMostPorts < kMaxPorts);
 static_assert(kMaxBridges == kMaxDomains && kMaxBridgeMembers == kMaxMembers);
@@ -40,11 +40,15 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
     config_.ip4 = {};
     config_.defaults = {};
     config_.ports.clear();
+    config_.lags.clear();
     config_.xconnects.clear();
     config_.bridges.clear();
     config_.routes.clear();
     config_.nexthops.clear();
     config_.neighbours.clear();
+    ports_.follow_links_by([this] {
+        if (!is_applying_) follow_links();
+    });
 }
 
 Controller::~Controller() {
@@ -70,7 +74,9 @@ std::vector<std::string> Controller::apply(const Config& next) {
     for (const auto& [name, port] : opened)
         if (!port->info().note.empty()) spdlog::warn("port {}: {}", name, port->info().note);
     ports_.set_rules(effective.neighbour_table, effective.multipath);
+    is_applying_ = true;  // links that change by it are followed behind it
     ports_.commit(effective, std::move(opened));
+    is_applying_ = false;
     config_ = next;
     effective_ = std::move(effective);
     rib_.update(effective_, ports_);
@@ -111,6 +117,8 @@ void Controller::tick() {
     reassembly_.tick();
     paths_.tick();
     ports_.bridges().tick(ports_);
+    take_punted();  // a partner that has spoken is not silent
+    ports_.lags().tick();
     spanning_trees_.tick();
     loop_watch_.tick(std::chrono::steady_clock::now());
     check_links(Links::to_be_asked);
@@ -123,7 +131,7 @@ void Controller::take_punted() {
         const auto group = reserved_group(ether(*m).dst);
         if (group == kBridgeGroup)
             spanning_trees_.take(*m);
-        else
+        else if (!ports_.lags().take(*m))
             prober_.take(*m);
         rte_pktmbuf_free(m);
         if (++n == kMostPuntedAtOnce) return punted.put_off();
@@ -138,6 +146,14 @@ void Controller::follow_interfaces() {
     apply_again("interfaces: taken over as they are now");
 }
 
+// What else there is does as the ports' links are.
+void Controller::follow_links() {
+    rib_.update(effective_, ports_);
+    announcements_.update();
+    neighbours_.forget_links_that_are_down();
+    spanning_trees_.follow();
+}
+
 void Controller::check_links(Links which) {
     // Of addresses the link monitor says nothing.
     if (which == Links::all || ++ticks_ % 10 == 0) follow_interfaces();
@@ -150,9 +166,7 @@ void Controller::check_links(Links which) {
         port.link_down_reason = port.device->down_reason();
         if (before_reason != port.link_down_reason) {
             changed = true;
-            port.link_changes += before_reason.empty() != port.link_up();
-            spdlog::info("port {}: link {}{}", name,
-                         port.link_up() ? "up" : "down: ", port.link_down_reason);
+            port.tell_link_change(before_reason);
         }
         const uint16_t before = port.device->info().mtu;
         if (port.device->refresh()) {
@@ -163,10 +177,7 @@ void Controller::check_links(Links which) {
     }
     if (changed) {
         ports_.republish();
-        rib_.update(effective_, ports_);
-        announcements_.update();
-        neighbours_.forget_links_that_are_down();
-        spanning_trees_.follow();
+        follow_links();
     }
     // A container that was restarted: its interface has come back as another of the same name.
     if (ports_.any_replaced()) apply_again("ports: opened again what was made anew");

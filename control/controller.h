@@ -77,6 +77,7 @@ public:
 private:
     Config expand(const Config& config);
     void follow_interfaces();
+    void follow_links();
     // Applies the configuration to what there is now. What fails is tried again, not too often.
     void apply_again(const char* what_for);
 
@@ -95,6 +96,7 @@ private:
     SpanningTrees spanning_trees_;
     LoopWatch loop_watch_;
     ReloadState reload_;
+    bool is_applying_ = false;
     unsigned ticks_ = 0;
     std::string reopen_error_;  // of the last try; empty if it succeeded
     std::chrono::steady_clock::time_point reopened_at_{};

@@ -59,7 +59,7 @@ Json loopback_view(Controller& controller) {
 }
 
 Json port_view(const ManagedPort& port, const PortKnobs& knobs, const PortTotals& totals,
-               const ManagedPort* other_end, const BridgeConfig* bridge) {
+               const ManagedPort* other_end, const BridgeConfig* bridge, const LagConfig* lag) {
     const PortInfo& info = port.device->info();
     Json addresses = Json::array();
     for (const Prefix4& a : port.config.addresses) addresses.push_back(a.to_string());
@@ -81,6 +81,7 @@ Json port_view(const ManagedPort& port, const PortKnobs& knobs, const PortTotals
             {"knobs", json_of(knobs)},
             {"xconnect", other_end != nullptr ? other_end->config.name : ""},
             {"bridge", bridge != nullptr ? bridge->port.name : ""},
+            {"lag", lag != nullptr ? lag->port.name : ""},
             {"offloads", info.offloads},
             {"super_frames", info.super_frames},
             {"rx_queues", info.rx_queues},
@@ -118,7 +119,8 @@ Json ports_view(Controller& controller) {
     for (const auto& [name, port] : controller.ports().all())
         out.push_back(port_view(
             port, controller.ports().knobs_of(port), controller.ports().totals(port.index),
-            controller.ports().other_end(port), controller.ports().bridges().of_member(name)));
+            controller.ports().other_end(port), controller.ports().bridges().of_member(name),
+            controller.ports().lags().of_member(name)));
     return {{"ports", out}};
 }
 

@@ -25,6 +25,7 @@ Json routes_view(Controller& controller, bool all);
 Json route_lookup_view(Controller& controller, Ip4 to);  // null: no route
 Json neighbours_view(Controller& controller);
 Json paths_view(Controller& controller);
+Json lags_view(Controller& controller, const std::string& name);  // empty: all
 Json bridges_view(Controller& controller);
 Json spanning_trees_view(Controller& controller);
 Json vlans_view(Controller& controller);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A port without a wire, a bridge's own or a VLAN of another port, as the control thread holds it:
-// what it has, it has of those below.
+// A port without a wire, a bridge's own, a LAG or a VLAN of another port, as the control thread
+// holds it: what it has, it has of those below.
 #pragma once
 
 #include <string>
@@ -14,15 +14,17 @@ namespace vethway {
 class LogicalPort final : public Port {
 public:
     explicit LogicalPort(const PortConfig& config) {
-        const bool is_vlan = std::holds_alternative<VlanConfig>(config.driver);
-        info_.driver = is_vlan ? "vlan" : "bridge";
+        info_.driver = driver_name(config.driver);
         info_.rx_queues = info_.tx_queues = 0;
         info_.mac = stable_mac(config.name, info_.driver);
         info_.mtu = config.mtu.value_or(info_.mtu);
     }
 
-    // What follows from the ports below it.
+    // Nobody has looked at the ports below it.
+    bool is_new() const { return is_new_; }
+    // What follows from them.
     void take(const std::string& down_reason, uint16_t mtu, bool has_own_mtu) {
+        is_new_ = false;
         down_reason_ = down_reason;
         info_.own_mtu = mtu;
         if (!has_own_mtu) info_.mtu = mtu;
@@ -42,6 +44,7 @@ public:
     void set_mtu(uint16_t mtu) override { info_.mtu = mtu; }
 
 private:
+    bool is_new_ = true;
     std::string down_reason_ = "not looked at yet";
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "control/metrics.h"
 
 namespace vethway {
@@ -127,9 +129,42 @@ void collect_spanning_tree(Controller& controller, const std::string& bridge, Fa
     }
 }
 
+void collect_lacp(const Families::Labels& member, const LacpPortStatus& port, Families& out) {
+    const auto row = [&](const char* direction, uint64_t packets) {
+        Families::Labels labels = member;
+        labels.emplace_back("direction", direction);
+        out.counter("vethway_lacp_packets_total", "LACPDUs taken in or sent.", labels,
+                    static_cast<double>(packets));
+    };
+    row("rx", port.received);
+    row("tx", port.sent);
+    out.counter("vethway_lacp_refused_packets_total",
+                "Frames of slow protocols that were no LACPDUs or markers, or broken ones.", member,
+                static_cast<double>(port.refused));
+}
+
+void collect_lag(const Lag& lag, Families& out) {
+    const Families::Labels label{{"lag", lag.config().port.name}};
+    out.gauge("vethway_lag_members", "Members that the LAG is configured to have.", label,
+              static_cast<double>(lag.members().size()));
+    out.gauge("vethway_lag_carrying", "Members that carry the LAG's frames.", label,
+              lag.carrying());
+    const std::optional<LacpStatus> lacp = lag.lacp();
+    for (const Lag::Member& m : lag.members()) {
+        Families::Labels member = label;
+        member.emplace_back("port", m.name);
+        out.gauge("vethway_lag_member_carrying", "Whether the member carries the LAG's frames.",
+                  member, lag.carries(m) ? 1 : 0);
+        if (!lacp) continue;
+        const auto of = std::ranges::find(lacp->ports, m.port, &LacpPortStatus::port);
+        if (of != lacp->ports.end()) collect_lacp(member, *of, out);
+    }
+}
+
 }  // namespace
 
 void collect_ports(Controller& controller, Families& out) {
+    for (const Lag& lag : controller.ports().lags().all()) collect_lag(lag, out);
     for (const BridgeConfig& bridge : controller.ports().bridges().all()) {
         out.gauge("vethway_bridge_stations", "Stations that the bridge has learned.",
                   {{"bridge", bridge.port.name}},

@@ -55,6 +55,9 @@ std::vector<std::string> changes_between(const Config& now, const Config& next) 
         now.ports, next.ports, [](const PortConfig& p) { return std::tuple("port " + p.name); },
         out);
     compare(
+        now.lags, next.lags, [](const LagConfig& l) { return std::tuple("lag " + l.port.name); },
+        out);
+    compare(
         now.xconnects, next.xconnects,
         [](const XconnectConfig& x) { return std::tuple("xconnect " + x.a + " " + x.b); }, out);
     compare(

@@ -2,6 +2,7 @@
 #include "control/ports.h"
 
 #include <rte_cycles.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <numeric>
@@ -82,6 +83,11 @@ std::string ManagedPort::down_reason() const {
     return link_down_reason;
 }
 
+void ManagedPort::tell_link_change(const std::string& reason_before) {
+    link_changes += reason_before.empty() != link_up();
+    spdlog::info("port {}: link {}{}", config.name, link_up() ? "up" : "down: ", link_down_reason);
+}
+
 uint16_t ManagedPort::mtu() const { return device->info().mtu; }
 uint16_t ManagedPort::wanted_mtu(const PortConfig& next) const {
     if (next.mtu) return *next.mtu;
@@ -89,7 +95,8 @@ uint16_t ManagedPort::wanted_mtu(const PortConfig& next) const {
 }
 Mac ManagedPort::mac() const { return config.mac.value_or(device->info().mac); }
 
-Ports::Ports(Dataplane& dataplane) : dataplane_(dataplane), bridges_(dataplane) {}
+Ports::Ports(Dataplane& dataplane)
+    : dataplane_(dataplane), bridges_(dataplane), lags_(dataplane, *this) {}
 
 std::unique_ptr<Port> Ports::open(const PortConfig& config) {
     if (config.is_logical()) return std::make_unique<LogicalPort>(config);
@@ -157,6 +164,7 @@ void Ports::remove(const std::string& name) {
 
 void Ports::commit(const Config& next, Opened opened) {
     xconnects_ = next.xconnects;
+    lags_.set(next.lags);
     bridges_.set(next.bridges);
     defaults_ = next.defaults;
     ip4_ = Ip4Knobs{next.ip4};
@@ -197,11 +205,36 @@ void Ports::commit(const Config& next, Opened opened) {
 }
 
 void Ports::republish() {
-    for (auto& [name, port] : ports_) port.link_down_reason = port.device->down_reason();
+    for (auto& [name, port] : ports_)
+        if (!port.config.is_logical()) port.link_down_reason = port.device->down_reason();
+    lags_.look();
+    publish();
+    lags_.inform();
+}
+
+// Links of ports without a wire follow those of the ports below them.
+void Ports::derive_links() {
+    std::vector<std::pair<ManagedPort*, std::string>> known;
+    for (auto& [name, port] : ports_)
+        if (const auto* logical = dynamic_cast<LogicalPort*>(port.device.get());
+            logical != nullptr && !logical->is_new())
+            known.emplace_back(&port, port.link_down_reason);
+    lags_.derive();
     Bridges::derive(*this, bridges_.all());
+    for (const auto& [port, before] : known)
+        if (port->link_down_reason != before) port->tell_link_change(before);
+}
+
+void Ports::publish() {
+    derive_links();
     bridges_.prepare(*this);
     dataplane_.publish(describe());
     bridges_.settle(*this);
+}
+
+void Ports::publish_carriers() {
+    publish();
+    follower_();
 }
 
 void Ports::close_all() {
@@ -249,6 +282,7 @@ Snapshot Ports::describe() const {
         next.ports[b->index].xconnect = a->index;
         next.any_xconnect = true;
     }
+    lags_.describe(next);
     bridges_.describe(*this, next);
     next.multipath = multipath_rules(multipath_, drawn_hash_seed_);
     return next;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -12,6 +13,7 @@
 
 #include "config/config.h"
 #include "control/bridges.h"
+#include "control/lags.h"
 #include "dataplane/dataplane.h"
 
 namespace vethway {
@@ -42,6 +44,8 @@ public:
     std::string link_down_reason;  // empty: the link is up
     bool link_up() const { return link_down_reason.empty(); }
     uint64_t link_changes = 0;  // from up to down, or back
+    // Counts it, and tells the log; `reason_before`: what link_down_reason was.
+    void tell_link_change(const std::string& reason_before);
     // What the configuration has no more is as it was before it had it.
     uint16_t wanted_mtu(const PortConfig& next) const;
     PortTotals before;  // what the index had counted when the port was added
@@ -69,8 +73,14 @@ public:
         neighbour_table_ = neighbours;
         multipath_ = multipath;
     }
-    // Publishes again what may have changed of the links.
+    // Looks at the links, and publishes what follows of them.
     void republish();
+    // Publishes anew what is known of them. Returns when workers obey.
+    void publish();
+    // LACP has changed who carries: publishes it, and has `follower` look at what came of the
+    // links. Returns when workers obey.
+    void publish_carriers();
+    void follow_links_by(std::function<void()> follower) { follower_ = std::move(follower); }
     void close_all();
     // Whether an interface was deleted and another of its name is there now.
     bool any_replaced() const;
@@ -80,6 +90,8 @@ public:
     const PortKnobSettings& defaults() const { return defaults_; }
     Bridges& bridges() { return bridges_; }
     const Bridges& bridges() const { return bridges_; }
+    Lags& lags() { return lags_; }
+    const Lags& lags() const { return lags_; }
     // The port that it is connected through to; null if none.
     const ManagedPort* other_end(const ManagedPort& port) const;
 
@@ -99,6 +111,7 @@ private:
     std::unique_ptr<Port> open(const PortConfig& config);
     uint16_t free_index() const;
     void remove(const std::string& name);
+    void derive_links();
     Snapshot describe() const;
 
     Dataplane& dataplane_;
@@ -106,6 +119,8 @@ private:
     std::vector<ManagedPort> closing_;
     std::vector<XconnectConfig> xconnects_;
     Bridges bridges_;
+    Lags lags_;
+    std::function<void()> follower_ = [] {};
     PortKnobSettings defaults_;
     Ip4Knobs ip4_;
     NeighbourTableConfig neighbour_table_;

@@ -30,6 +30,9 @@ namespace vethway {
     X(ingress_down, "rx", \
       "the ingress port is down", \
       "vethway port set PORT up") \
+    X(lag_inactive, "lag", \
+      "by a member of a LAG that carries no frames: LACP has not agreed on it", \
+      "vethway show lag says why: let the partner speak LACP, with one system and key on all links; or mode: static, where it speaks none") \
     X(bad_source, "bridge", \
       "the frame's source MAC is a group's or zero, which no station has", \
       "vethway show drops --last 20 --reason bad_source tells who sends it: mend that sender") \

@@ -14,6 +14,7 @@
 #include "dataplane/ip4/ip4_router_options.h"
 #include "dataplane/ip4/ip4_source.h"
 #include "dataplane/l2/bridge_input.h"
+#include "dataplane/l2/enter_lag.h"
 #include "dataplane/l2/enter_vlan.h"
 #include "dataplane/neighbour/resolve.h"
 #include "dataplane/rx_repair.h"
@@ -29,6 +30,8 @@ static bool is_arp_reply(rte_mbuf& m) noexcept {
 // an answer), so no Burst overflows: the few places that set free more use a PacketList.
 void Pipeline::receive(Burst& rx) noexcept {
     rx_repair(c_, rx);
+    if (c_.snap().any_l2) [[unlikely]]
+        enter_lag(c_, rx, punt_);
     xconnect(c_, rx);
     any_other_ = false;
     if (c_.snap().any_l2) [[unlikely]]
@@ -49,7 +52,7 @@ void Pipeline::receive_ip(Burst& rx) noexcept {
     }
 }
 
-// What came by one port may be for IP by several: a VLAN's, or a bridge's own.
+// What came by one port, or by a LAG, may be for IP by several: a VLAN's, or a bridge's own.
 void Pipeline::receive_l2(Burst& rx) noexcept {
     enter_vlan(c_, rx);
     bridge_input(c_, rx, {.ip = for_ip_, .punt = punt_});

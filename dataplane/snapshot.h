@@ -12,6 +12,7 @@
 
 #include "dataplane/counters.h"
 #include "dataplane/l2/domain.h"
+#include "dataplane/l2/lag.h"
 #include "dataplane/multipath_rules.h"
 #include "dataplane/neighbour/neighbour_limits.h"
 #include "dataplane/net/ip4.h"
@@ -28,7 +29,8 @@ enum class SourceCheck : uint8_t { off, strict, loose };  // the values of rp_fi
 enum class PortKind : uint8_t {
     device,  // or `lo`, or nothing
     bridge,  // a bridge domain's own, of one VLAN
-    vlan     // a VLAN of another port
+    vlan,    // a VLAN of another port
+    lag      // several devices as one
 };
 
 struct PortState {
@@ -50,6 +52,8 @@ struct PortState {
     // Of a VLAN's port: the port below, and the tag there. Of a bridge's: the domain's VLAN.
     uint16_t parent = kNoPort, vlan = 0, tpid = 0;
     std::shared_ptr<const SubPorts> sub_ports;  // null: there are no ports above
+    std::shared_ptr<const LagTable> lag_table;  // of a LAG
+    LagMembership lag;                          // of its members
     // One a Tx queue, where workers outnumber queues: those without their own hand packets to the
     // worker that has it.
     std::vector<rte_ring*> shared_tx;
@@ -86,7 +90,7 @@ struct Snapshot {
     OwnAddresses own;
     Ip4Knobs ip4;
     bool any_source_check = false, any_xconnect = false;
-    bool any_l2 = false;  // bridges, or VLANs' ports
+    bool any_l2 = false;  // bridges, LAGs, or VLANs' ports
     std::vector<Domain> domains;
     MultipathRules multipath;
 

@@ -32,6 +32,7 @@ struct Session {
 
 void add_show_commands(CLI::App& app, Session& session);       // status, show, explain
 void add_counters_commands(CLI::App& show, Session& session);  // counters and drops of show
+void add_lag_commands(CLI::App& show, Session& session);       // lag of show
 void add_explain_command(CLI::App& app, Session& session);
 void add_change_commands(CLI::App& app,
                          Session& session);  // route, neighbour, address, port, apply, reload

@@ -23,6 +23,7 @@ std::string show_counters(const Json& counters, const Json& rates, bool colour);
 std::string show_books(const Json& counters, const Json& rates, bool colour);  // of each worker
 std::string show_last_drops(const Json& answer, bool colour);
 std::string show_reason(const Json& reason);
+std::string show_lags(const Json& lags, bool colour);
 std::string show_bridges(const Json& bridges, bool colour);
 std::string show_stp(const Json& trees, bool colour);
 std::string show_vlans(const Json& vlans, bool colour);

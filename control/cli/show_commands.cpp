@@ -44,7 +44,8 @@ void add_show_commands(CLI::App& app, Session& session) {
              "/status", show_status);
     CLI::App* show = app.add_subcommand(
         "show",
-        "Ports, knobs, routes, neighbours, bridges, stations, drops, counters, lcores, config");
+        "Ports, knobs, routes, neighbours, LAGs, bridges, stations, drops, counters, lcores, "
+        "config");
     show->require_subcommand(1);
     add_view(*show, session, "ports", "Ports, like ip -s link", "/ports", show_ports);
     add_view(*show, session, "knobs", "What can be set of IPv4, like sysctl net.ipv4", "/knobs",
@@ -59,6 +60,7 @@ void add_show_commands(CLI::App& app, Session& session) {
     add_view(*show, session, "paths",
              "What routers told of ways to single hosts, like ip route show cache", "/paths",
              show_paths);
+    add_lag_commands(*show, session);
     add_view(*show, session, "bridge", "Bridges and their members, like bridge -d link", "/bridges",
              show_bridges);
     add_view(*show, session, "stp", "Spanning trees, like bridge -d link and ovs-appctl rstp/show",

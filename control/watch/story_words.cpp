@@ -23,11 +23,13 @@ constexpr StepRow kSteps[] = {
     {"repaired", "rx"},
     {"wired", "xconnect"},
     {"not_wired", "xconnect"},
+    {"entered_lag", "lag"},
     {"entered_vlan", "vlan"},
     {"station_learned", "bridge"},
     {"bridged", "bridge"},
     {"flooded", "bridge"},
     {"to_bridge", "bridge"},
+    {"spread", "lag"},
     {"classified", "classify"},
     {"learned", "arp"},
     {"source_passed", "ip4_source"},
@@ -247,6 +249,15 @@ std::string bridge_words(const NotedStep& s, Controller& controller) {
     }
 }
 
+std::string lag_words(const Record& r, Controller& controller) {
+    if (r.step == Step::entered_lag)
+        return format("{} is a member of {}: comes in by that", port_name(controller, r.a),
+                      port_name(controller, r.port));
+    return format("{}: its flow (bucket {} by {}) is {}'s, of {} that carry",
+                  port_name(controller, r.b & 0xffff), r.a & 0xffff, kLagHashNames[r.a >> 16],
+                  port_name(controller, r.egress), r.b >> 16);
+}
+
 const char* ethertype_words(uint32_t type) { return type == kEtherTypeArp ? "ARP" : "IPv4"; }
 
 constexpr const char* kPlain = "\033[0m";
@@ -282,7 +293,7 @@ Json json_of_step(const NotedStep& s, const NotedStep& first, Controller& contro
         out["stage"] = kDropInfo[static_cast<size_t>(r.why)].stage;
     }
     if (r.step == Step::sent || r.step == Step::forwarded || r.step == Step::wired ||
-        r.step == Step::bridged)
+        r.step == Step::bridged || r.step == Step::spread)
         out["egress"] = port_name(controller, r.egress);
     if (r.step == Step::forwarded || r.step == Step::resolved || r.step == Step::waits)
         out["next_hop"] = r.next_hop.to_string();
@@ -313,6 +324,9 @@ std::string words_of(const NotedStep& s, Controller& controller) {
             return "wire to " + port_name(controller, r.egress);
         case Step::not_wired:
             return format("wire to {}, whose MTU is {}", port_name(controller, r.egress), r.a);
+        case Step::entered_lag:
+        case Step::spread:
+            return lag_words(r, controller);
         case Step::entered_vlan:
         case Step::station_learned:
         case Step::bridged:

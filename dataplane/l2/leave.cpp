@@ -3,6 +3,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/egress.h"
+#include "dataplane/l2/lag_hash.h"
 #include "dataplane/l2/vlan_tag.h"
 
 namespace vethway {
@@ -33,6 +34,20 @@ rte_mbuf* alone(Context& c, rte_mbuf* m) noexcept {
     return copy;
 }
 
+// The member of a LAG that the frame's flow leaves by; kNoPort: none carries.
+uint16_t lag_member(Context& c, rte_mbuf* m, uint16_t lag) noexcept {
+    const LagTable& table = *c.port(lag).lag_table;
+    const uint32_t bucket = lag_hash(frame_bytes(*m), table.hash) % kLagBuckets;
+    const uint16_t member = table.buckets[bucket];
+    meta(*m).egress = member;
+    if (member == kNoPort) [[unlikely]]
+        return member;
+    c.counters.passed_out(lag, m->pkt_len);
+    c.note(m, Step::spread, bucket | static_cast<uint32_t>(table.hash) << 16,
+           lag | uint32_t{table.carrying} << 16);
+    return member;
+}
+
 }  // namespace
 
 void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept {
@@ -42,6 +57,11 @@ void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept {
         m = with_tag(c, m, vlan.tpid, vlan.vlan);
         if (m == nullptr) return;
         port = vlan.parent;
+    }
+    if (c.port(port).kind == PortKind::lag) {
+        port = lag_member(c, m, port);
+        if (port == kNoPort) [[unlikely]]
+            return c.drops.add(m, Drop::egress_down);
     }
     const PortState& to = c.port(port);
     meta(*m).egress = port;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What IP sends by a port without a wire: by a bridge's own it enters the domain, by a VLAN's it
-// gets its tag.
+// gets its tag, by a LAG it goes by one of its members.
 #pragma once
 
 #include "dataplane/tx.h"

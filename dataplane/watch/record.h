@@ -21,11 +21,13 @@ enum class Step : uint8_t {
     repaired,         // its checksum, which the driver could not say to be partial, was completed
     wired,            // to `egress`, the other end of the wire
     not_wired,        // too long for that end; a: its MTU
+    entered_lag,      // `port` is the LAG's now; a: the member that it came by
     entered_vlan,     // `port` is the VLAN's now; a: the VLAN
     station_learned,  // its source; a: Learned; b: VLAN
     bridged,          // to the one member `egress` that its destination is behind; b: VLAN
     flooded,          // a: to how many ports; b: VLAN
     to_bridge,        // to the bridge's own port `port`; b: VLAN
+    spread,           // by `egress`, of a LAG; a: LagHash << 16 | bucket; b: carrying << 16 | LAG
     classified,       // a: EtherType; b: 1 in a broadcast or multicast frame
     learned,          // from ARP; `next_hop` has `mac`; a: NeighbourState then
     source_passed,    // a: SourceCheck; b: the port that the route back leaves by

@@ -531,6 +531,18 @@ def test_punt_full(lab, reason):
             until_worker_has_all(w1)
 
 
+# --- Link aggregation
+PLAIN_PORTS = "ports: [{name: p1, veth: p1}, {name: p2, veth: p2}]\n"
+
+
+@earns("lag_inactive", raw=True, used=0, config=PLAIN_PORTS + END)
+def test_lag_inactive(lab, reason):
+    """LACP hears of no partner."""
+    lab.cli_run("apply", lab.write_config(PLAIN_PORTS + "lags: [{name: lag1, members: [p1, p2]}]\n" + END,
+                                          path_of(lab, "next.yaml")))
+    by_one_frame(lab, reason, udp())
+
+
 # --- Bridges: p1 to p3 are members; what is said of them
 def bridged(reason, members=None, before=(), **yaml):
     """The reason is earned by the frame that the scenario returns; `before`: (port, frame) that teach."""

@@ -49,6 +49,53 @@ TEST(Knobs, ByPortAndOfAll) {
               "ip_default_ttl     64  The TTL.\n");
 }
 
+TEST(Lags, ByLacpAndWithout) {
+    const Json answer = Json::parse(R"({"lags": [
+        {"name": "l1", "state": "up", "reason": "", "mode": "lacp", "hash": "layer3+4",
+         "min_links": 0, "carrying": 1,
+         "lacp": {"activity": "active", "rate": "fast", "system": "02:00:00:00:00:0a",
+                  "system_priority": 65535, "key": 1,
+                  "partner": {"system": "02:00:00:00:00:0b", "system_priority": 100, "key": 9}},
+         "members": [
+            {"port": "p1", "link": "up", "carries": true, "why_not": "",
+             "lacp": {"receive": "current", "mux": "collecting and distributing",
+                      "rx_lacpdus": 12, "tx_lacpdus": 13,
+                      "actor": {"port": 2, "flags": "**DCSGSA"},
+                      "partner": {"system": "02:00:00:00:00:0b", "key": 9, "port": 4,
+                                  "flags": "**DCSG*A"}}},
+            {"port": "p2", "link": "up", "carries": false, "why_not": "no partner answers",
+             "lacp": {"receive": "defaulted", "mux": "detached", "rx_lacpdus": 0, "tx_lacpdus": 3,
+                      "actor": {"port": 3, "flags": "*F***GSA"}, "partner": null}},
+            {"port": "p3", "link": "down", "carries": false, "why_not": "no such port",
+             "lacp": null}]},
+        {"name": "l2", "state": "down", "reason": "1 of 1 members carry, min_links is 2",
+         "mode": "static", "hash": "layer2", "min_links": 2, "carrying": 1, "lacp": null,
+         "members": [{"port": "p4", "link": "up", "carries": true, "why_not": "",
+                      "lacp": null}]}]})");
+    EXPECT_EQ(
+        show_lags(answer, false),
+        "l1: up, lacp, hash layer3+4; 1 of 3 members carry\n"
+        "LACP active, fast; system 02:00:00:00:00:0a, priority 65535, key 1\n"
+        "partner 02:00:00:00:00:0b, priority 100, key 9\n"
+        "MEMBER  CARRIES  STATE                                 PORT  FLAGS     PARTNER            "
+        "ITS KEY  ITS PORT  ITS FLAGS  IN  OUT  WHY NOT\n"
+        "p1      yes      current, collecting and distributing  2     **DCSGSA  02:00:00:00:00:0b  "
+        "9        4         **DCSG*A   12  13   -\n"
+        "p2      no       defaulted, detached                   3     *F***GSA  -                  "
+        "-        -         -          0   3    no partner answers\n"
+        "p3      no       -                                     -     -         -                  "
+        "-        -         -          -   -    no such port\n"
+        "\n"
+        "l2: down (1 of 1 members carry, min_links is 2), static, hash layer2; 1 of 1 members "
+        "carry, min_links 2\n"
+        "MEMBER  CARRIES  WHY NOT\n"
+        "p4      yes      -\n"
+        "\n"
+        "Flags, from the right: Active, Short timeout, agGregatable, Synchronized, Collecting, "
+        "Distributing, deFaulted, Expired\n");
+    EXPECT_EQ(show_lags({{"lags", Json::array()}}, false), "no LAGs\n");
+}
+
 std::string refusal(const std::function<void()>& work) {
     try {
         work();
@@ -366,7 +413,7 @@ TEST_F(CommandLine, UnknownCommandsAreNamed) {
               "address, path, port, apply, reload, ping, capture, doctor, completion");
     EXPECT_EQ(refused("show bogus"),
               "show: no such thing \"bogus\"; there are: ports, knobs, routes, neighbours, "
-              "paths, bridge, stp, vlan, fdb, drops, counters, lcores, config");
+              "paths, lag, bridge, stp, vlan, fdb, drops, counters, lcores, config");
     EXPECT_EQ(refused("route show"), "route: no such thing \"show\"; there are: add, del, get");
 }
 

@@ -16,6 +16,7 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.realpath(os.environ.get("VETHWAY_BUILD", os.path.join(ROOT, "build")))
 P = "ports:\n  - {name: p1, veth: p1, addresses: [10.1.0.1/24]"  # and the rest of the mapping
 BRIDGE = "ports: [{name: a, tap: a}, {name: b, tap: b}]\nbridges: [{name: br, members: "
+LAG = "ports: [{name: a, tap: a}, {name: b, tap: b}]\nlags: [{name: l, members: [a, b]"
 ROUTE = P + "}\nroutes:\n  - "
 
 GOOD = {
@@ -40,6 +41,9 @@ GOOD = {
               ", stations: [{mac: 02:00:00:00:00:01, port: a}], addresses: [10.1.0.1/24], rp_filter: loose}]",
     "vlans": BRIDGE + "[{port: a, vlan: 10, tag: 802.1ad}, {port: b, trunk: [10, 20-29], native: 1, "
              "translate: [{wire: 5, vlan: 6}]}], stations: [{mac: 02:00:00:00:00:01, port: a, vlan: 10}]}]",
+    "lag": LAG + ", activity: passive, rate: fast, key: 65535, system_priority: 0, hash: layer3+4, min_links: 2, "
+           "mac: 02:00:00:00:00:01, mtu: 9000, addresses: [10.1.0.1/24], rp_filter: loose}]",
+    "lag_static": LAG + ", mode: static, admin: down}]",
     "numeric_name": "ports: [{name: 1, tap: t1}]",
     "memif": "ports: [{name: m, memif: {socket: /run/m, role: client, id: 7}}]",
     "pcap": "ports: [{name: c, pcap: {tx: out.pcap}}]",
@@ -103,6 +107,16 @@ BAD = {
     "bridge_learn_action": BRIDGE + "[], learn_action: flood}]",
     "bridge_move_limit": BRIDGE + "[], move_limit: 251}]",
     "bridge_group_fwd_mask": BRIDGE + "[], group_fwd_mask: 65536}]",
+    "lag_no_name": "lags: [{members: []}]",
+    "lag_key": LAG + ", key: 0}]",
+    "lag_mode": LAG + ", mode: 802.3ad}]",
+    "lag_activity": LAG + ", activity: on}]",
+    "lag_rate": LAG + ", rate: 1}]",
+    "lag_hash": LAG + ", hash: layer4}]",
+    "lag_min_links": LAG + ", min_links: 33}]",
+    "lag_system_priority": LAG + ", system_priority: 65536}]",
+    "lag_member_twice": "ports: [{name: a, tap: a}]\nlags: [{name: l, members: [a, a]}]",
+    "lag_unknown": LAG + ", policy: x}]",
     "match_and_name": "ports: [{match: e*, name: a}]",
     "match_adopt": "ports: [{match: e*, adopt: everything}]",
     "match_path": "ports: [{match: a/b}]",

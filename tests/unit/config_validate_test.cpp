@@ -231,6 +231,34 @@ INSTANTIATE_TEST_SUITE_P(NeighbourTable, Refused, testing::Values(
     Bad{"port_twice", "ports: [{name: p, ring: {}}]\nneighbour_table: {ports: [{port: p}, {port: p}]}", {"f:2:45: neighbour_table.ports[1].port: another entry is about port p"}},
     Bad{"of_all_ports_only", "ports: [{name: p, ring: {}}]\nneighbour_table: {ports: [{port: p, gc_thresh1: 1}]}", {"f:2:37: neighbour_table.ports[0]: unknown key \"gc_thresh1\""}}), bad_name);
 
+// Ports a to c at lines 2 to 4, d with an address; the LAG at line 7, its members at column 27.
+std::string lag(const std::string& rest, const std::string& more = "") {
+    return ports({"a, ring: {}", "b, ring: {}", "c, ring: {}", "d, ring: {}, addresses: [10.1.0.1/24]"}) +
+           "lags:\n  - {name: l, members: [" + rest + "}\n" + more;
+}
+INSTANTIATE_TEST_SUITE_P(Lags, Refused, testing::Values(
+    Bad{"of_two", lag("a, b]"), {}},
+    Bad{"of_none", lag("]"), {}},
+    Bad{"as_a_port", lag("a, b], addresses: [10.9.0.1/24]", "routes: [{to: default, via: 10.9.0.2}]\nneighbours: [{address: 10.9.0.3, mac: 02:00:00:00:00:01, port: l}]\n"), {}},
+    Bad{"in_a_bridge", lag("a, b]", "bridges: [{name: br, members: [{port: l}, {port: c}]}]\n"), {}},
+    Bad{"on_a_wire", lag("a, b]", "xconnects: [[l, c]]\n"), {}},
+    Bad{"unknown_port", lag("x]"), {"f:7:25: lags[0].members[0]: there is no port \"x\""}},
+    Bad{"with_addresses", lag("d]"), {"f:7:25: lags[0].members[0]: port d has addresses: give them to the LAG"}},
+    Bad{"in_itself", lag("l]"), {"f:7:25: lags[0].members[0]: port l has no wire of its own: members are devices"}},
+    Bad{"twice", lag("a, a]"), {"f:7:28: lags[0].members[1]: port a is a member of LAG l already"}},
+    Bad{"in_two", lag("a]", "  - {name: k, members: [a]}\n"), {"f:8:25: lags[1].members[0]: port a is a member of LAG l already"}},
+    Bad{"connected_through", lag("a, b]", "xconnects: [[a, c]]\n"), {"f:7:25: lags[0].members[0]: port a is connected through already"}},
+    Bad{"bridged", lag("a, b]", "bridges: [{name: br, members: [{port: a}]}]\n"), {"f:8:39: bridges[0].members[0].port: port a is a member of LAG l already"}},
+    Bad{"wire_with_addresses", lag("a, b], addresses: [10.9.0.1/24]", "xconnects: [[l, c]]\n"), {"f:8:14: xconnects[0][0]: port l has addresses: it is routed, not connected through"}},
+    Bad{"min_links", lag("a, b], min_links: 3"), {"f:7:43: lags[0].min_links: more than there are members"}},
+    Bad{"one_system", lag("a], mac: 02:00:00:00:00:01", "  - {name: k, members: [b], mac: 02:00:00:00:00:01}\n"), {"f:8:5: lags[1].key: another LAG with MAC 02:00:00:00:00:01 has this key: partners can't tell them apart"}},
+    Bad{"name_taken", lag("a]", "  - {name: c, members: [b]}\n"), {"f:8:12: lags[1].name: another port is called \"c\""}}), bad_name);
+
+INSTANTIATE_TEST_SUITE_P(LagsAndVlans, Refused, testing::Values(
+    Bad{"of_a_lag", ports({"a, ring: {}", "q, vlan: 5, parent: l"}) + "lags: [{name: l, members: [a]}]\n", {}},
+    Bad{"of_a_member", ports({"a, ring: {}", "q, vlan: 5, parent: a"}) + "lags: [{name: l, members: [a]}]\n", {"f:3:32: ports[1].parent: port a is a member of LAG l: the VLAN is the LAG's"}},
+    Bad{"vlan_as_a_member", ports({"a, ring: {}", "q, vlan: 5, parent: a"}) + "lags: [{name: l, members: [q]}]\n", {"f:4:28: lags[0].members[0]: port q has no wire of its own: members are devices"}}), bad_name);
+
 // What may only be the consequence of a port that could not be read is not said.
 const std::string kBadPort = "ports: [{name: p, ring: {}, addresses: [10.1.0.1]}]\n";
 const std::string kBadPortError = "f:1:41: ports[0].addresses[0]: expected an address with its prefix length like 10.1.0.1/24, got \"10.1.0.1\"";

@@ -169,9 +169,18 @@ Config example() {
     name("r0", RingConfig{});
     name("c0", PcapConfig{.rx_file = "in.pcap", .tx_file = "out.pcap"});
     name("x0", DevargsConfig{"net_null7,copy=0"});
+    name("p7", VethConfig{"p7"});
+    name("p8", VethConfig{"p8"});
     name("p2.100", VlanConfig{100, "p2"}, {{Ip4{10, 5, 0, 1}, 24}});
     name("p2.100.7", VlanConfig{7, "p2.100"}, {{Ip4{10, 5, 7, 1}, 24}});
     name("br2.10", VlanConfig{10, "br2"}, {{Ip4{10, 6, 10, 1}, 24}});
+    LagConfig lag;
+    lag.members = {"p7", "p8"};
+    lag.port.name = "lag1";
+    lag.port.mac = Mac{{2, 0, 0, 0, 0xa1, 1}};
+    lag.port.mtu = 1500;
+    lag.port.addresses = {{Ip4{10, 12, 0, 1}, 24}};
+    c.lags = {lag};
     c.xconnects = {{"p5", "p6"}};
     BridgeConfig br1;
     br1.port.name = "br1";

@@ -240,6 +240,60 @@ TEST_F(ControllerTest, KnobsOfPortsAndDefaults) {
     EXPECT_EQ(dataplane_.snapshot().default_ttl(), 64);
 }
 
+// Links of members are those of null devices, which are always up.
+TEST_F(ControllerTest, ALagIsAPort) {
+    const auto lag_of = [](const std::string& members, const std::string& more) {
+        return "ports: [" + members + "{name: p, vlan: 5, parent: l, addresses: [10.8.0.1/24]}]\n" +
+               "lags: [{name: l, members: [a, b], addresses: [10.9.0.1/24], hash: layer3+4" + more +
+               "}]\nroutes: [{to: 10.7.0.0/16, via: 10.9.0.2}]\n";
+    };
+    const std::string both = "{name: a, \"null\": {}}, {name: b, \"null\": {}, mtu: 1400}, ";
+    const std::string one = "{name: a, \"null\": {}, admin: down}, {name: b, \"null\": {}}, ";
+    const auto state = [&](const char* name) -> const PortState& {
+        return dataplane_.snapshot().ports[controller_.ports().find(name)->index];
+    };
+    const auto reason = [&](const char* name) {
+        return controller_.ports().find(name)->down_reason();
+    };
+
+    apply(lag_of(both, ", mode: static"));
+    EXPECT_EQ(state("l").kind, PortKind::lag);
+    EXPECT_EQ(state("l").mtu, 1400) << "the least of its members'";
+    EXPECT_EQ(state("l").lag_table->hash, LagHash::layer3_4);
+    EXPECT_EQ(state("l").lag_table->carrying, 2);
+    EXPECT_EQ(state("a").lag.lag, controller_.ports().find("l")->index);
+    EXPECT_TRUE(state("a").lag.carries && state("b").lag.carries && !state("a").lag.lacp);
+    EXPECT_EQ(state("p").parent, controller_.ports().find("l")->index);
+    EXPECT_EQ(way_to("10.7.0.1"), "forward l via 10.9.0.2");
+    EXPECT_EQ(way_to("10.8.0.9"), "forward p");
+
+    apply(lag_of(one, ", mode: static"));
+    EXPECT_FALSE(state("a").lag.carries);
+    EXPECT_EQ(state("l").lag_table->carrying, 1);
+    EXPECT_EQ(reason("l"), "");
+    apply(lag_of(one, ", mode: static, min_links: 2"));
+    EXPECT_EQ(reason("l"), "1 of 2 members carry, min_links is 2");
+    EXPECT_EQ(reason("p"), "l is down");
+    EXPECT_EQ(way_to("10.7.0.1"), "none");
+
+    apply(lag_of(both, ", mode: lacp"));
+    EXPECT_EQ(reason("l"), "0 of 2 members carry") << "nobody has answered";
+    EXPECT_TRUE(state("a").lag.lacp && !state("a").lag.carries);
+    const Json shown = lags_view(controller_, "l")["lags"][0];
+    EXPECT_EQ(shown["members"][0]["why_not"], "no partner has been heard of");
+    EXPECT_EQ(shown["members"][0]["lacp"]["actor"]["flags"], "EF***G*A");
+    EXPECT_TRUE(shown["lacp"]["partner"].is_null());
+
+    apply(lag_of(both, ", mode: static, admin: down"));
+    EXPECT_FALSE(state("a").lag.carries);
+    EXPECT_EQ(reason("l"), "admin down");
+    EXPECT_EQ(
+        apply("ports: [" + both + "]\n"),
+        (std::vector<std::string>{"port p removed", "lag l removed", "route 10.7.0.0/16 removed"}));
+    EXPECT_EQ(state("a").lag.lag, kNoPort);
+    EXPECT_TRUE(lags_view(controller_, "")["lags"].empty());
+}
+
 TEST_F(ControllerTest, BooksBalance) {
     apply(kTwoPorts);
     EXPECT_EQ(controller_.books().imbalance(), 0);

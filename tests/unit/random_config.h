@@ -23,12 +23,16 @@ public:
         if (coin()) c.defaults = knobs<PortKnob>();
         for (unsigned i = 0, n = below(6); i < n; ++i) c.ports.push_back(port(i));
         if (below(4) == 0) c.ports.push_back(pattern());
+        if (coin()) c.lags.push_back(lag(c));
         if (c.ports.size() > 1 && c.ports[1].match.empty() && c.ports[0].addresses.empty() &&
-            c.ports[1].addresses.empty())
+            c.ports[1].addresses.empty() && c.lags.empty())
             c.xconnects = {{c.ports[0].name, c.ports[1].name}};
         else if (coin())
             c.bridges.push_back(bridge(c));
-        if (!c.ports.empty() && c.ports[0].match.empty() && coin())
+        if (!c.lags.empty() && coin())
+            c.ports.push_back(vlan_port(c.lags[0].port.name));
+        else if (!c.ports.empty() && c.ports[0].match.empty() && !is_member(c, c.ports[0]) &&
+                 coin())
             c.ports.push_back(vlan_port(c.ports[0].name));
         for (unsigned i = 0, n = below(5); i < n; ++i) c.nexthops.push_back(nexthop(c, i));
         c.multipath = {below(2), coin(), coin() ? below(1U << 31) : 0};
@@ -203,14 +207,39 @@ private:
         if (has_stp) m.stp = member_stp();
         return m;
     }
-    // Of the ports that have no addresses.
+    static bool is_member(const Config& c, const PortConfig& p) {
+        return !c.lags.empty() &&
+               std::ranges::find(c.lags[0].members, p.name) != c.lags[0].members.end();
+    }
+    // Of some of the ports that have no addresses.
+    LagConfig lag(const Config& c) {
+        LagConfig l;
+        for (const PortConfig& p : c.ports)
+            if (p.addresses.empty() && p.match.empty() && coin()) l.members.push_back(p.name);
+        l.mode = any<LagMode>(2);
+        l.activity = any<LacpActivity>(2);
+        l.rate = any<LacpRate>(2);
+        l.key = 1 + below(65535);
+        l.system_priority = below(65536);
+        l.hash = any<LagHash>(3);
+        l.min_links = below(static_cast<unsigned>(l.members.size()) + 1);
+        l.port.name = name(90);
+        if (coin()) l.port.mac = mac();
+        if (coin()) l.port.mtu = static_cast<uint16_t>(kMinMtu + below(100));
+        if (coin()) l.port.addresses.push_back({Ip4{10, 201, 0, 1}, 24});
+        l.port.admin_up = coin();
+        l.port.knobs = knobs<PortKnob>();
+        return l;
+    }
+
+    // Of the ports that have no addresses, and are in no LAG.
     BridgeConfig bridge(const Config& c) {
         BridgeConfig b;
         const bool knows_vlans = coin();
         b.stp = stp();
         const bool has_stp = b.stp.mode != StpMode::off;
         for (const PortConfig& p : c.ports)
-            if (p.addresses.empty() && p.match.empty())
+            if (p.addresses.empty() && p.match.empty() && !is_member(c, p))
                 b.members.push_back(member(p.name, knows_vlans, has_stp));
         if (!b.members.empty() && coin())
             b.stations.push_back({mac(), b.members[0].port, knows_vlans ? vlan() : uint16_t{0}});
