@@ -25,15 +25,16 @@ RECORD = os.path.join(ROOT, "build", "bench-record.json")
 
 HUGEPAGES = 420  # of 2 MiB, that the tables of the rivals want
 FEW, MANY = 32 * 100, 32 * 600  # packets: the difference leaves out the start
-COUNTED = ("forward/1", "forward/10000", "io/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1", "bridge",
-           "drop_checksum", "drop_ttl", "drop_no_route", "attack")
+COUNTED = ("forward/1", "forward/10000", "io/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1", "bridge/1",
+           "bridge/1000", "drop_checksum", "drop_ttl", "drop_no_route", "attack")
 
 # Of each group the first is what the others are compared with.
 GROUPS = {
     "IPv4 forwarding on memory ports, 1 flow": ["io/1", "forward/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1",
                                                 "testpmd io, net_null", "testpmd macswap, net_null"],
     "10 000 destinations": ["io/10000", "forward/10000", "l3fwd/10000", "l3fwd_checksum/10000", "graph/1000"],
-    "bridging on memory ports, 1 station": ["io/1", "bridge", "testpmd io, net_null", "testpmd macswap, net_null"],
+    "bridging on memory ports, 1 station to 1, 1000 to 1000": ["io/1", "bridge/1", "bridge/1000", "testpmd io, net_null", "testpmd macswap, net_null"],
+    "bridging beside another port's frames: of one of them, of 10 M never seen before": ["bridge_beside/0", "bridge_beside/1"],
     "dropping": ["forward/1", "drop_checksum", "drop_ttl", "drop_no_route", "attack"],
     "stages, each with those before it": ["stage_0_nothing/0", "stage_1_ip4_plain/1", "stage_2_ip4_lookup/2",
                                           "stage_3_ip4_forward/3", "stage_4_resolve_tx/4"],
@@ -118,7 +119,7 @@ def measure(options):
     for name, all_of in runs.items():
         cycles = [tsc_hz / run["items_per_second"] for run in all_of if run.get("items_per_second")]
         result[name] = {"cycles": statistics.median(cycles)} if cycles else {}
-        result[name] |= {k: statistics.median(run[k] for run in all_of) for k in ("MiB", "load_ms")
+        result[name] |= {k: statistics.median(run[k] for run in all_of) for k in ("MiB", "load_ms", "learned")
                          if k in all_of[0]}
         if name.startswith("route_table_load"):
             result[name]["load_ms"] = statistics.median(run["cpu_time"] for run in all_of)

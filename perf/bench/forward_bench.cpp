@@ -2,7 +2,11 @@
 // IPv4 forwarding on memory ports: vethway's worker as it is, beside `io`, which only receives and
 // sends, and beside what DPDK offers for the same.
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
+#include <fstream>
+
+#include "dataplane/net/mix.h"
 #include "perf/bench/bench.h"
 #include "perf/bench/destinations.h"
 #include "perf/bench/graph_router.h"
@@ -33,12 +37,54 @@ void forward(benchmark::State& state) {
     check(state, bench.counters().ports[2].tx_packets.value());
 }
 
-// A frame to a station that is known, from one that is known.
+// From stations that are known to stations that are, as many on either side: each frame is from and
+// to others than the one before.
 void bridge(benchmark::State& state) {
     MemoryPorts ports;
     Switch bench(ports, Switch::As::bridge);
-    bench.run(frames_to(destinations(1, kFlowHops)), until_enough(state));
+    std::vector<Frame> frames;
+    for (int64_t i = 0; i < state.range(0); ++i) {
+        const auto n = static_cast<uint64_t>(i);
+        const Mac from = Mac::from_u48(0x060000010000 + n), to = Mac::from_u48(0x060000020000 + n);
+        bench.know(to);
+        frames.push_back(make_frame({.destination = Ip4{20, 0, 0, 1}, .to = to, .from = from}));
+    }
+    bench.run(std::move(frames), until_enough(state));
     check(state, bench.counters().ports[2].tx_packets.value());
+}
+
+double resident_mib() {
+    std::ifstream file("/proc/self/statm");
+    double total = 0, resident = 0;
+    file >> total >> resident;
+    return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+// Traffic between known stations, an iteration a frame, beside frames that come by the other port:
+// (0) of one of those stations, or (1) each of a station that was never seen before.
+void bridge_beside(benchmark::State& state) {
+    const bool attacks = state.range(0) == 1;
+    MemoryPorts ports;
+    Switch bench(ports, Switch::As::bridge_both_ways);
+    bench.know(kHostMacs[1]);
+    Frame other = make_frame({.destination = kSender, .to = kHostMacs[0], .from = kHostMacs[1]});
+    uint64_t seen = 0;
+    ports.receive_beside([&, attacks](Frame& frame) {
+        constexpr uint64_t kUnicast = 0xfcffffffffff, kLocal = uint64_t{2} << 40;
+        if (attacks)
+            reinterpret_cast<EtherHeader*>(&other)->src =
+                Mac::from_u48((mix(++seen) & kUnicast) | kLocal);
+        frame = other;
+    });
+    const double before = resident_mib();
+    bench.run({make_frame({.destination = Ip4{20, 0, 0, 1}, .to = kHostMacs[1]})},
+              until_enough(state));
+    state.counters["MiB"] = resident_mib() - before;
+    state.counters["learned"] = bench.learned();
+    const PortCounters &one = bench.counters().ports[1], &two = bench.counters().ports[2];
+    if (one.tx_packets.value() != two.rx_packets.value())
+        state.SkipWithError("a station that is known is not reached");
+    check(state, two.tx_packets.value());
 }
 
 // As testpmd's io mode has it.
@@ -119,7 +165,11 @@ void add_forward_benches() {
           Named{"l3fwd_checksum", l3fwd_checksum}})
         add(name, function)->Arg(1)->Arg(10'000);
     add("graph", graph)->Arg(1)->Arg(1000);  // it takes 1024 routes
-    add("bridge", bridge);
+    add("bridge", bridge)->Arg(1)->Arg(1000);
+    for (const int attacks : {0, 1})
+        benchmark::RegisterBenchmark("bridge_beside", bridge_beside)
+            ->Arg(attacks)
+            ->Iterations(10 << 20);
     add("drop_checksum", drop_checksum);
     add("drop_ttl", drop_ttl);
     add("drop_no_route", drop_no_route);

@@ -32,7 +32,7 @@ rte_mempool* make_pool(const char* name, uint32_t mbufs, unsigned cache, uint16_
 Frame make_frame(const FrameSpec& spec) {
     Frame frame{};
     auto& eth = *reinterpret_cast<EtherHeader*>(frame.bytes.data());
-    eth = {.dst = kPortMacs[0], .src = kHostMacs[0], .type = kEtherTypeIp4};
+    eth = {.dst = spec.to, .src = spec.from, .type = kEtherTypeIp4};
     auto& ip = *reinterpret_cast<Ip4Header*>(&eth + 1);
     constexpr uint16_t kBytes = kFrameBytes - sizeof eth;
     ip = {.version_ihl = 0x45,
@@ -62,17 +62,34 @@ MemoryPorts::MemoryPorts()
         if (rte_eth_dev_get_port_by_name(device.c_str(), &ids_[i]) != 0)
             throw std::runtime_error("no device " + device);
     }
-    callback_ = rte_eth_add_rx_callback(ids_[0], 0, fill, this);
-    if (callback_ == nullptr) throw std::runtime_error("this DPDK has no receive callbacks");
+    for (size_t i = 0; i < callbacks_.size(); ++i) {
+        callbacks_[i] = rte_eth_add_rx_callback(ids_[i], 0, i == 0 ? fill : fill_beside, this);
+        if (callbacks_[i] == nullptr)
+            throw std::runtime_error("this DPDK has no receive callbacks");
+    }
 }
 
-MemoryPorts::~MemoryPorts() { rte_eth_remove_rx_callback(ids_[0], 0, callback_); }
+MemoryPorts::~MemoryPorts() {
+    for (size_t i = 0; i < callbacks_.size(); ++i)
+        rte_eth_remove_rx_callback(ids_[i], 0, callbacks_[i]);
+}
 
 void MemoryPorts::receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on) {
     frames_ = std::move(frames);
     go_on_ = std::move(go_on);
     next_ = 0;
     ended_ = false;
+}
+
+uint16_t MemoryPorts::fill_beside(uint16_t, uint16_t, rte_mbuf** frames, uint16_t n, uint16_t,
+                                  void* self) {
+    auto& mine = *static_cast<MemoryPorts*>(self);
+    if (mine.ended_ || !mine.beside_) {
+        rte_pktmbuf_free_bulk(frames, n);
+        return 0;
+    }
+    for (uint16_t i = 0; i < n; ++i) mine.beside_(*rte_pktmbuf_mtod(frames[i], Frame*));
+    return n;
 }
 
 uint16_t MemoryPorts::fill(uint16_t, uint16_t, rte_mbuf** frames, uint16_t n, uint16_t,

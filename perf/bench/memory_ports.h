@@ -22,21 +22,23 @@ struct alignas(64) Frame {
     std::array<std::byte, kFrameBytes> bytes;
 };
 
+inline constexpr Ip4 kSender{10, 0, 0, 2};  // the host behind port 1
+// The addresses of the switch's ports and of the hosts behind them.
+inline constexpr Mac kPortMacs[] = {{{0x02, 0, 0, 0, 0, 1}}, {{0x02, 0, 0, 0, 0, 2}}};
+inline constexpr Mac kHostMacs[] = {{{0x06, 0, 0, 0, 0, 1}}, {{0x06, 0, 0, 0, 0, 2}}};
+
 // What is received: UDP from a host behind port 1, whose destinations come in this order, over and
 // over. Defaults are valid.
 struct FrameSpec {
     Ip4 destination;
     uint8_t ttl = 64;
     bool wrong_checksum = false;
+    Mac to = kPortMacs[0], from = kHostMacs[0];
 };
 Frame make_frame(const FrameSpec& spec);
 
-inline constexpr Ip4 kSender{10, 0, 0, 2};  // the host behind port 1
-// The addresses of the switch's ports and of the hosts behind them.
-inline constexpr Mac kPortMacs[] = {{{0x02, 0, 0, 0, 0, 1}}, {{0x02, 0, 0, 0, 0, 2}}};
-inline constexpr Mac kHostMacs[] = {{{0x06, 0, 0, 0, 0, 1}}, {{0x06, 0, 0, 0, 0, 2}}};
-
-// One pair at a time. Frames come in at port 0, and go where the device frees them at port 1.
+// One pair at a time. Frames come in at port 0, and go where the device frees them at port 1; or
+// both ways.
 class MemoryPorts {
 public:
     MemoryPorts();  // throws PortError, std::runtime_error
@@ -48,6 +50,8 @@ public:
     // received any more and `ended()` is true.
     void receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
     bool ended() const noexcept { return ended_; }
+    // Until then port 1 receives as well, what `make` makes of an undefined frame.
+    void receive_beside(std::function<void(Frame&)> make) { beside_ = std::move(make); }
 
     Port& port(size_t i) noexcept { return *ports_[i]; }
     uint16_t id(size_t i) const noexcept { return ids_[i]; }
@@ -58,6 +62,8 @@ private:
         void operator()(rte_mempool* p) const noexcept { rte_mempool_free(p); }
     };
     using Pool = std::unique_ptr<rte_mempool, FreePool>;
+    static uint16_t fill_beside(uint16_t id, uint16_t queue, rte_mbuf** frames, uint16_t n,
+                                uint16_t most, void* self);
     static uint16_t fill(uint16_t id, uint16_t queue, rte_mbuf** frames, uint16_t n, uint16_t most,
                          void* self);
 
@@ -65,10 +71,11 @@ private:
     FrameBuffers buffers_;
     std::array<std::unique_ptr<Port>, 2> ports_;
     std::array<uint16_t, 2> ids_{};
-    const rte_eth_rxtx_callback* callback_ = nullptr;
+    std::array<const rte_eth_rxtx_callback*, 2> callbacks_{};
     std::vector<Frame> frames_;
     size_t next_ = 0;
     std::function<bool(uint16_t)> go_on_;
+    std::function<void(Frame&)> beside_;
     bool ended_ = false;
 };
 

@@ -23,7 +23,6 @@ Switch::Switch(MemoryPorts& ports, As as)
     sender->change(sender->read(), {NeighbourState::permanent, kHostMacs[0]}, rte_rdtsc());
     routes_.set({kSender, 32},
                 {.type = RouteType::forward, .hop_count = 1, .hops = {{1, {}, UINT32_MAX}}});
-    l2_->fdb.set_static({.domain = 0, .vlan = 0, .mac = kPortMacs[0]}, 2);
     for (uint16_t p = 1; p <= 2; ++p) l2_->set_state(p, MemberState::forwarding);
     worker_ = std::make_unique<Worker>(0,
                                        WorkerShared{.rcu = rcu_,
@@ -65,17 +64,20 @@ Snapshot Switch::make_snapshot(As as) const {
                       .mtu = 1500,
                       .tx_queues = 1,
                       .mac = kPortMacs[p - 1],
-                      .addresses = {{address, 24}}};
+                      .addresses = {{address, 24}},
+                      .shares_mbufs = ports_.port(p - 1U).info().shares_mbufs};
         s.own.add(address);
     }
     s.rx = {{{1, 0}}};
-    if (as == As::bridge) {
+    if (as == As::bridge_both_ways) s.rx[0].push_back({2, 0});
+    if (as != As::router) {
         s.any_l2 = true;
         s.domains.resize(1);
         for (uint16_t p = 1; p <= 2; ++p) {
             s.ports[p].domain = 0;
             s.ports[p].member = static_cast<uint16_t>(p - 1);
-            s.domains[0].members.push_back({.port = p});
+            s.domains[0].members.push_back(
+                {.port = p, .learn = {.domain_limit = 16384, .moves_a_second = 5}});
         }
     }
     return s;

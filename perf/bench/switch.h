@@ -20,9 +20,10 @@ struct NoWaker final : WorkerWaker {
 
 class Switch {
 public:
-    enum class As : uint8_t { router, bridge };
+    enum class As : uint8_t { router, bridge, bridge_both_ways };
     // Port 1 receives, by port 2 packets leave; the hosts behind them are known. As a bridge, it
-    // has both ports in one domain, and whom the frames are for behind port 2.
+    // has both ports in one domain with the limits that a configuration has; both ways, port 2
+    // receives as well.
     explicit Switch(MemoryPorts& ports, As as = As::router);
     ~Switch();
     Switch(const Switch&) = delete;
@@ -32,6 +33,10 @@ public:
     // By a next hop behind port 2; `hop` counts from 0 to kNextHops - 1.
     static constexpr uint32_t kNextHops = 256;
     static RouteEntry via(uint32_t hop);
+    // Of a bridge: the station is behind port 2.
+    void know(const Mac& station) noexcept {
+        l2_->fdb.set_static({.domain = 0, .vlan = 0, .mac = station}, 2);
+    }
 
     // The worker, on this thread: receives `frames`, over and over, as long as `go_on` says so
     // (MemoryPorts::receive). Once.
@@ -40,6 +45,7 @@ public:
     void start(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
     void join() noexcept;
     const Counters& counters() const noexcept { return *counters_; }
+    uint32_t learned() const noexcept { return l2_->fdb.learned_in(0); }
 
 private:
     void receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
