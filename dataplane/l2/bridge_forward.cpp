@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l2/bridge_forward.h"
 
-#include <array>
-
-#include "dataplane/context.h"
 #include "dataplane/l2/l2_state.h"
-#include "dataplane/l2/leave.h"
 #include "dataplane/l2/vlan_tag.h"
 #include "dataplane/offload/checksum.h"
 
@@ -13,13 +9,13 @@ namespace vethway {
 
 namespace {
 
-uint16_t vlan_of(const rte_mbuf& m) noexcept { return m.vlan_tci & kVlanMask; }
-
 // As Linux is_skb_forwardable() (net/core/dev.c): one VLAN tag is not part of the MTU, and a
 // super-frame is as large as its sender's MTU makes its segments.
+constexpr uint32_t most_bytes(uint16_t mtu) noexcept {
+    return uint32_t{sizeof(EtherHeader)} + kVlanTagBytes + mtu;
+}
 bool fits(rte_mbuf& m, uint16_t mtu) noexcept {
-    return m.pkt_len <= sizeof(EtherHeader) + kVlanTagBytes + mtu ||
-           meta(m).offload.gso != Gso::none;
+    return m.pkt_len <= most_bytes(mtu) || meta(m).offload.gso != Gso::none;
 }
 
 // Why it can't leave by `to`; Drop::none: it can (IEEE 802.1Q 8.6.1 to 8.6.4).
@@ -47,16 +43,6 @@ void to_own_port(Context& c, rte_mbuf* m, const BridgePort& own, Burst& out) noe
         c.drops.add(m, Drop::ingress_down);
 }
 
-void unicast(Context& c, rte_mbuf* m, const InDomain& at, const Member& to) noexcept {
-    meta(*m).egress = to.port;
-    c.note(m, Step::bridged, 0, vlan_of(*m));
-    const Drop why = obstacle(c, *m, at.from, to);
-    if (why != Drop::none) [[unlikely]]
-        return c.drops.add(m, why);
-    c.counters.bridged(meta(*m).port, Bridged::unicast);
-    leave_by_member(c, m, to);
-}
-
 // Of a frame that goes several ways. Null, and counted as a copy that was lost: no free mbuf.
 rte_mbuf* once_more(Context& c, rte_mbuf* m, rte_mbuf* copy) noexcept {
     if (copy == nullptr) {
@@ -70,15 +56,15 @@ rte_mbuf* once_more(Context& c, rte_mbuf* m, rte_mbuf* copy) noexcept {
 
 class Flood {
 public:
-    Flood(Context& c, rte_mbuf* m, const InDomain& at, FloodKind kind) noexcept : c_(c), m_(m) {
-        const Domain& domain = c.snap().domains[at.domain];
+    Flood(Context& c, const InDomain& frame, const Domain& domain, const Member* from,
+          FloodKind kind) noexcept
+        : c_(c), m_(frame.m) {
         for (const Member& to : domain.members)
-            if (to.floods[static_cast<size_t>(kind)] &&
-                obstacle(c, *m, at.from, to) == Drop::none && count_ < to_.size())
+            if (to.floods[static_cast<size_t>(kind)] && obstacle(c, *m_, from, to) == Drop::none &&
+                count_ < to_.size())
                 to_[count_++] = &to;
-        // It is asked for by its address, or by all; from itself it hears nothing.
-        if (kind != FloodKind::unknown_unicast && at.from != nullptr)
-            own_ = domain.own_port(vlan_of(*m));
+        // It is asked for by its address, or by all.
+        if (kind != FloodKind::unknown_unicast) own_ = frame.own;
     }
 
     void run(Burst& own) noexcept {
@@ -129,22 +115,59 @@ FloodKind flood_kind(const Mac& destination) noexcept {
     return destination == Mac::broadcast() ? FloodKind::broadcast : FloodKind::multicast;
 }
 
-void bridge_forward(Context& c, rte_mbuf* m, const InDomain& at, Burst& own) noexcept {
-    const Domain& domain = c.snap().domains[at.domain];
-    const Mac to = ether(*m).dst;
-    if (!to.is_group()) [[likely]] {
-        const BridgePort* mine = at.from != nullptr ? domain.own_port(vlan_of(*m)) : nullptr;
-        if (mine != nullptr && mine->mac == to) return to_own_port(c, m, *mine, own);
-        const uint16_t port = c.l2->fdb.find(at.destination);
-        // A port that has left the domain may be remembered for a moment.
-        if (port != kNoPort && c.port(port).domain == at.domain &&
-            c.port(port).kind != PortKind::bridge) [[likely]]
-            return unicast(c, m, at, domain.members[c.port(port).member]);
-    }
-    const FloodKind kind = flood_kind(to);
-    if (!is_within_storm_limit(c, at.from, kind)) [[unlikely]]
-        return c.drops.add(m, Drop::storm_limit);
-    Flood(c, m, at, kind).run(own);
+void BridgeForward::find_way(const InDomain& frame) noexcept {
+    rte_mbuf* const m = frame.m;
+    const Mac& to = ether(*m).dst;
+    if (to.is_group()) return flood(frame);
+    if (frame.own != nullptr && frame.own->mac == to) return to_own_port(c_, m, *frame.own, own_);
+    const uint16_t port = c_.l2->fdb.find(frame.destination);
+    // A port that has left the domain may be remembered for a moment.
+    if (port == kNoPort || c_.port(port).domain != number_ ||
+        c_.port(port).kind == PortKind::bridge) [[unlikely]]
+        return flood(frame);
+    const uint16_t member = c_.port(port).member;
+    const Way* const way = known_way(member, vlan_of(*m));
+    if (way == nullptr || m->pkt_len > way->most_bytes) return unicast(frame, member);
+    station_ = frame.destination.packed;
+    way_ = way;
+    take(*way, m);
+}
+
+const BridgeForward::Way* BridgeForward::known_way(uint16_t member, uint16_t vlan) const noexcept {
+    return vlan == found_vlan_ && (found_ >> member & 1) != 0 ? &ways_[member] : nullptr;
+}
+
+void BridgeForward::unicast(const InDomain& frame, uint16_t member) noexcept {
+    rte_mbuf* const m = frame.m;
+    const Member& to = domain_.members[member];
+    const uint16_t vlan = vlan_of(*m);
+    meta(*m).egress = to.port;
+    c_.note(m, Step::bridged, 0, vlan);
+    const Drop why = obstacle(c_, *m, from_, to);
+    if (why != Drop::none) [[unlikely]]
+        return c_.drops.add(m, why);
+    const PortState& port = c_.port(to.port);
+    const bool has_tag = to.vlans != nullptr && to.vlans->to_wire[vlan] != VlanMap::kUntagged;
+    const Way way{.member = &to,
+                  .most_bytes = most_bytes(port.mtu),
+                  .is_plain = !has_tag && port.kind == PortKind::device};
+    take(way, m);
+    // Who is watched goes step by step.
+    if (c_.tracer.active()) [[unlikely]]
+        return;
+    if (vlan != found_vlan_) found_ = 0;
+    found_vlan_ = vlan;
+    found_ |= uint64_t{1} << member;
+    ways_[member] = way;
+    way_ = &ways_[member];
+    station_ = frame.destination.packed;
+}
+
+void BridgeForward::flood(const InDomain& frame) noexcept {
+    const FloodKind kind = flood_kind(ether(*frame.m).dst);
+    if (!is_within_storm_limit(c_, from_, kind)) [[unlikely]]
+        return c_.drops.add(frame.m, Drop::storm_limit);
+    Flood(c_, frame, domain_, from_, kind).run(own_);
 }
 
 }  // namespace vethway

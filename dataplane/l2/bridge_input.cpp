@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l2/bridge_input.h"
 
+#include <rte_byteorder.h>
+
 #include <array>
+#include <cstring>
+#include <span>
 
 #include "dataplane/context.h"
 #include "dataplane/l2/bridge_forward.h"
@@ -15,10 +19,22 @@ namespace {
 // What a frame is on its way through the stage: first all are looked at, and the buckets of the
 // table that they need are fetched; then each learns and goes.
 struct Admitted {
-    rte_mbuf* m;
-    InDomain at;
-    uint64_t source;  // FdbKey::packed()
+    InDomain frame;
+    Fdb::Probe source;
 };
+
+// Addresses as Mac::to_u48() has them, by one load: from the beginning of either on a whole
+// Ethernet header has eight bytes.
+constexpr uint64_t kGroupBit = uint64_t{1} << 40;
+uint64_t address_at(rte_mbuf& m, size_t offset) noexcept {
+    uint64_t word;
+    std::memcpy(&word, rte_pktmbuf_mtod_offset(&m, const std::byte*, offset), sizeof word);
+    return rte_be_to_cpu_64(word) >> 16;
+}
+
+constexpr bool is_reserved(uint64_t destination) noexcept {
+    return (destination & ~uint64_t{0xf}) == 0x0180c2000000;
+}
 
 // Finds the frame's VLAN, and takes its tag off; false: the member does not carry it.
 bool enter_domain(rte_mbuf& m, const Member& member) noexcept {
@@ -36,91 +52,99 @@ bool enter_domain(rte_mbuf& m, const Member& member) noexcept {
     return true;
 }
 
-// Why it may not come in; Drop::none: it may.
-Drop refusal(const Context& c, rte_mbuf& m, const Domain& domain, const Member& member) noexcept {
-    if (!enter_domain(m, member)) return Drop::vlan_refused;
-    const Mac& from = ether(m).src;
-    if (from.is_group() || from.is_zero()) return Drop::bad_source;
-    const BridgePort* own = domain.own_port(m.vlan_tci & kVlanMask);
-    if (from == c.port(member.port).mac || from == domain.mac ||
-        (own != nullptr && own->mac == from))
-        return Drop::own_source;
-    return c.l2->state(member.port) == MemberState::blocking ? Drop::l2_blocked : Drop::none;
-}
-
-uint64_t key_of(uint16_t domain, const rte_mbuf& m, const Mac& mac) noexcept {
-    const auto vlan = static_cast<uint16_t>(m.vlan_tci & kVlanMask);
-    return FdbKey{.domain = domain, .vlan = vlan, .mac = mac}.packed();
-}
-
 constexpr Bridged kCountedAs[] = {Bridged::learned,   Bridged::learned, Bridged::moved,
                                   Bridged::damped,    Bridged::pinned,  Bridged::learn_limited,
                                   Bridged::learn_full};
 
-// False: it was one station too many, and its frames are to be dropped.
-bool learn(Context& c, const Admitted& a, uint32_t tick) noexcept {
-    const Domain& domain = c.snap().domains[a.at.domain];
-    const Member& member = *a.at.from;
-    const Learned done = c.dry ? c.l2->fdb.would_learn(a.source, member.port, tick, member.learn)
-                               : c.l2->fdb.learn(a.source, member.port, tick, member.learn);
-    if (done == Learned::known) [[likely]]
-        return true;
-    if (!c.dry) c.counters.bridged(member.port, kCountedAs[static_cast<size_t>(done)]);
-    c.note(a.m, Step::station_learned, static_cast<uint32_t>(done), a.m->vlan_tci & kVlanMask,
-           Drop::none, ether(*a.m).src);
-    return !domain.drops_unlearned || (done != Learned::limited && done != Learned::full);
-}
-
+// What came by one member, of a burst.
 class BridgeInput {
 public:
-    BridgeInput(Context& c, BridgeOutputs out) noexcept
-        : c_(c), out_(out), tick_(static_cast<uint32_t>(c.now / (c.hz / Fdb::kTicksASecond))) {}
+    BridgeInput(Context& c, const PortState& port, BridgeOutputs out) noexcept
+        : c_(c),
+          out_(out),
+          domain_(c.snap().domains[port.domain]),
+          member_(domain_.members[port.member]),
+          number_(port.domain),
+          state_(c.l2->state(member_.port)),
+          port_mac_(port.mac.to_u48()),
+          bridge_mac_(domain_.mac.to_u48()),
+          tick_(static_cast<uint32_t>(c.now / (c.hz / Fdb::kTicksASecond))),
+          forward_(c, port.domain, &member_, out.ip) {}
 
     void admit(rte_mbuf* m) noexcept {
-        const PortState& port = c_.port(meta(*m).port);
-        if (port.domain == kNoDomain) return out_.ip.push(m);
-        const Domain& domain = c_.snap().domains[port.domain];
-        const Member& member = domain.members[port.member];
-        if (m->data_len < sizeof(EtherHeader)) return c_.drops.add(m, Drop::runt);
-        const auto x = reserved_group(ether(*m).dst);
-        const bool stays = x && reserved_fate(*x, domain) != ReservedFate::passes;
-        const Drop why = refusal(c_, *m, domain, member);
-        if (stays) [[unlikely]]
-            return stay_on_link(m, *x, port.domain, why == Drop::none);
+        if (m->data_len < sizeof(EtherHeader)) [[unlikely]]
+            return c_.drops.add(m, Drop::runt);
+        const bool is_carried = enter_domain(*m, member_);
+        const uint64_t to = address_at(*m, offsetof(EtherHeader, dst));
+        const uint64_t from = address_at(*m, offsetof(EtherHeader, src));
+        const BridgePort* own = domain_.own_port(vlan_of(*m));
+        const Drop why = is_carried ? refusal(from, own) : Drop::vlan_refused;
+        const uint64_t within = FdbKey{.domain = number_, .vlan = vlan_of(*m), .mac = {}}.packed();
+        if (is_reserved(to) && reserved_fate(to & 0xf, domain_) != ReservedFate::passes)
+            [[unlikely]]
+            return stay_on_link(m, to & 0xf, within | from, why == Drop::none);
         if (why != Drop::none) [[unlikely]]
             return c_.drops.add(m, why);
-        Admitted& a = admitted_[count_++];
-        a = {.m = m,
-             .at = {.domain = port.domain,
-                    .from = &member,
-                    .destination = key_of(port.domain, *m, ether(*m).dst)},
-             .source = key_of(port.domain, *m, ether(*m).src)};
-        c_.l2->fdb.prefetch(a.source);
-        c_.l2->fdb.prefetch(a.at.destination);
+        admitted_[count_++] = {
+            .frame = {.m = m, .destination = probe(last_to_, within | to), .own = own},
+            .source = probe(last_from_, within | from)};
     }
 
     void go() noexcept {
-        for (const Admitted& a : std::span(admitted_).first(count_)) {
-            if (a.at.from->learning && !learn(c_, a, tick_)) [[unlikely]]
-                c_.drops.add(a.m, Drop::learn_limit);
-            else if (c_.l2->state(a.at.from->port) != MemberState::forwarding) [[unlikely]]
-                c_.drops.add(a.m, Drop::l2_blocked);
+        for (const auto& [frame, source] : std::span(admitted_).first(count_)) {
+            if (member_.learning && !learn(frame.m, source)) [[unlikely]]
+                c_.drops.add(frame.m, Drop::learn_limit);
+            else if (state_ != MemberState::forwarding) [[unlikely]]
+                c_.drops.add(frame.m, Drop::l2_blocked);
             else
-                bridge_forward(c_, a.m, a.at, out_.ip);
+                forward_.send(frame);
         }
     }
 
 private:
+    // Why it may not come in; Drop::none: it may.
+    Drop refusal(uint64_t from, const BridgePort* own) const noexcept {
+        if ((from & kGroupBit) != 0 || from == 0) return Drop::bad_source;
+        if (from == port_mac_ || from == bridge_mac_ ||
+            (own != nullptr && own->mac.to_u48() == from))
+            return Drop::own_source;
+        return state_ == MemberState::blocking ? Drop::l2_blocked : Drop::none;
+    }
+
+    // Frames that follow each other are often of one station, and to one.
+    const Fdb::Probe& probe(Fdb::Probe& last, uint64_t packed) const noexcept {
+        if (last.packed != packed) {
+            last = c_.l2->fdb.probe(packed);
+            c_.l2->fdb.prefetch(last);
+        }
+        return last;
+    }
+
+    // False: it was one station too many, and its frames are to be dropped.
+    bool learn(rte_mbuf* m, const Fdb::Probe& source) noexcept {
+        if (source.packed == known_) return true;
+        if (!c_.l2->fdb.is_fresh(source, member_.port, tick_) && !learn_anew(m, source))
+            return false;
+        known_ = source.packed;
+        return true;
+    }
+    bool learn_anew(rte_mbuf* m, const Fdb::Probe& source) noexcept {
+        Fdb& fdb = c_.l2->fdb;
+        const Learned done = c_.dry ? fdb.would_learn(source, member_.port, tick_, member_.learn)
+                                    : fdb.learn(source, member_.port, tick_, member_.learn);
+        if (done == Learned::known) return true;
+        forward_.forget();
+        if (!c_.dry) c_.counters.bridged(member_.port, kCountedAs[static_cast<size_t>(done)]);
+        c_.note(m, Step::station_learned, static_cast<uint32_t>(done), vlan_of(*m), Drop::none,
+                ether(*m).src);
+        return !domain_.drops_unlearned || (done != Learned::limited && done != Learned::full);
+    }
+
     // Its source is learned as any (Linux __br_handle_local_finish), but for who only pauses.
-    void stay_on_link(rte_mbuf* m, unsigned x, uint16_t number, bool teaches) noexcept {
+    void stay_on_link(rte_mbuf* m, unsigned x, uint64_t source, bool teaches) noexcept {
         constexpr unsigned kPause = 1;
-        const Domain& domain = c_.snap().domains[number];
-        const Admitted a{
-            .m = m,
-            .at = {.domain = number, .from = &domain.members[c_.port(meta(*m).port).member]},
-            .source = key_of(number, *m, ether(*m).src)};
-        if (teaches && x != kPause && a.at.from->learning) learn(c_, a, tick_);
-        if (reserved_fate(x, domain) == ReservedFate::punted)
+        if (teaches && x != kPause && member_.learning) learn(m, c_.l2->fdb.probe(source));
+        if (reserved_fate(x, domain_) == ReservedFate::punted)
             out_.punt.push(m);
         else
             c_.drops.add(m, Drop::group_reserved);
@@ -128,18 +152,24 @@ private:
 
     Context& c_;
     BridgeOutputs out_;
+    const Domain& domain_;
+    const Member& member_;
+    const uint16_t number_;
+    const MemberState state_;
+    const uint64_t port_mac_, bridge_mac_;
     const uint32_t tick_;
-    std::array<Admitted, Burst::kCapacity> admitted_;  // the first count_ of them
+    BridgeForward forward_;
+    Fdb::Probe last_to_ = Fdb::kNobody, last_from_ = Fdb::kNobody;
+    uint64_t known_ = Fdb::kNobody.packed;  // last heard of, and nothing is to be learned of it
     uint16_t count_ = 0;
+    std::array<Admitted, Burst::kCapacity> admitted_;  // the first count_ of them
 };
 
 }  // namespace
 
 std::optional<unsigned> reserved_group(const Mac& destination) noexcept {
-    constexpr uint64_t kFirst = 0x0180c2000000;
     const uint64_t to = destination.to_u48();
-    if ((to & ~uint64_t{0xf}) != kFirst) return std::nullopt;
-    return static_cast<unsigned>(to & 0xf);
+    return is_reserved(to) ? std::optional(static_cast<unsigned>(to & 0xf)) : std::nullopt;
 }
 
 ReservedFate reserved_fate(unsigned x, const Domain& domain) noexcept {
@@ -148,10 +178,19 @@ ReservedFate reserved_fate(unsigned x, const Domain& domain) noexcept {
 }
 
 void bridge_input(Context& c, Burst& rx, BridgeOutputs out) noexcept {
-    BridgeInput input(c, out);
-    for (rte_mbuf* m : rx) input.admit(m);
+    // A burst is of one port, unless that has VLANs' ports above it.
+    for (rte_mbuf** at = rx.begin(); at != rx.end();) {
+        const uint16_t port = meta(**at).port;
+        if (c.port(port).domain == kNoDomain) {
+            out.ip.push(*at++);
+            continue;
+        }
+        BridgeInput input(c, c.port(port), out);
+        do input.admit(*at++);
+        while (at != rx.end() && meta(**at).port == port);
+        input.go();
+    }
     rx.clear();
-    input.go();
 }
 
 }  // namespace vethway

@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <random>
 
-#include "dataplane/counters.h"
-#include "dataplane/net/mix.h"
-
 namespace vethway {
 
 namespace {
@@ -15,25 +12,6 @@ namespace {
 // is never learned.
 constexpr uint64_t kFree = 0, kBusy = UINT64_MAX;
 constexpr uint64_t kAnyValue = 0;  // no entry has it
-
-// The word beside the key. A slot that is used again has another generation, so that who still
-// means the station before it can't change the one behind it.
-struct Value {
-    uint32_t seen = 0;
-    uint16_t port = 0;
-    uint8_t generation = 0;
-    bool is_static = false;
-
-    // Bit 0 tells it from 0.
-    constexpr uint64_t packed() const noexcept {
-        return uint64_t{seen} << 32 | uint64_t{port} << 16 | uint64_t{generation} << 8 |
-               (is_static ? 2U : 0U) | 1U;
-    }
-    static constexpr Value unpacked(uint64_t v) noexcept {
-        return {static_cast<uint32_t>(v >> 32), static_cast<uint16_t>(v >> 16),
-                static_cast<uint8_t>(v >> 8), (v & 2) != 0};
-    }
-};
 
 // How often a station has moved of late: when the second began, in ticks, and how many times since.
 struct Flaps {
@@ -55,17 +33,14 @@ Fdb::Fdb(uint64_t seed) : seed_(seed), table_(numa_new<Table>(-1)) {
     if (seed_ == 0) seed_ = uint64_t{random()} << 32 | random();
 }
 
-uint64_t Fdb::mixed(uint64_t packed) const noexcept { return mix(packed ^ seed_); }
-
-// Of few stations all are in their first bucket: without a branch a key, which could not be
-// foretold.
-Fdb::Slot* Fdb::slot_of(uint64_t packed) const noexcept {
-    const uint64_t h = mixed(packed);
-    for (const uint32_t b : {first_of(h), second_of(h)}) {
+// The whole of both buckets, each without a branch a key, which could not be foretold.
+Fdb::Slot* Fdb::slot_beyond(const Probe& p) const noexcept {
+    for (const uint32_t b : {first_of(p.hash), second_of(p.hash)}) {
         Bucket& bucket = table_->buckets[b];
         uint32_t found = 0;
         for (uint32_t i = 0; i < kBucket; ++i)
-            found |= (bucket.slots[i].key.load(std::memory_order_acquire) == packed ? 1U : 0U) << i;
+            found |= (bucket.slots[i].key.load(std::memory_order_acquire) == p.packed ? 1U : 0U)
+                     << i;
         if (found != 0) return &bucket.slots[static_cast<uint32_t>(std::countr_zero(found))];
     }
     return nullptr;
@@ -77,24 +52,15 @@ std::atomic<uint32_t>& Fdb::flaps_of(const Slot& slot) const noexcept {
     return table_->flaps[static_cast<size_t>(bytes) / sizeof(Slot)];
 }
 
-// The key is asked again behind the value: in between the slot may have become another's.
-uint16_t Fdb::find(uint64_t packed) const noexcept {
-    const Slot* slot = slot_of(packed);
-    if (slot == nullptr) return kNoPort;
-    const uint64_t value = slot->value.load(std::memory_order_acquire);
-    return slot->key.load(std::memory_order_relaxed) == packed ? Value::unpacked(value).port
-                                                               : kNoPort;
-}
-
-Learned Fdb::learn(uint64_t packed, uint16_t port, uint32_t tick,
-                   const LearnRules& rules) noexcept {
-    Slot* slot = slot_of(packed);
-    if (slot == nullptr) return add(packed, port, tick, rules);
+Learned Fdb::learn(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept {
+    Slot* slot = slot_of(p);
+    if (slot == nullptr) return add(p, port, tick, rules);
     uint64_t word = slot->value.load(std::memory_order_acquire);
-    if (slot->key.load(std::memory_order_relaxed) != packed) return Learned::known;  // just removed
+    if (slot->key.load(std::memory_order_relaxed) != p.packed)
+        return Learned::known;  // just removed
     Value value = Value::unpacked(word);
     if (value.port != port) [[unlikely]]
-        return value.is_static ? Learned::pinned : move(*slot, word, packed, port, tick, rules);
+        return value.is_static ? Learned::pinned : move(*slot, word, p.packed, port, tick, rules);
     if (value.seen != tick && !value.is_static) {
         value.seen = tick;
         slot->value.compare_exchange_strong(word, value.packed(), std::memory_order_acq_rel);
@@ -102,10 +68,11 @@ Learned Fdb::learn(uint64_t packed, uint16_t port, uint32_t tick,
     return Learned::known;
 }
 
-Learned Fdb::would_learn(uint64_t packed, uint16_t port, uint32_t tick,
+Learned Fdb::would_learn(const Probe& p, uint16_t port, uint32_t tick,
                          const LearnRules& rules) const noexcept {
-    const Slot* slot = slot_of(packed);
-    if (slot == nullptr) return is_limited(packed, port, rules) ? Learned::limited : Learned::added;
+    const Slot* slot = slot_of(p);
+    if (slot == nullptr)
+        return is_limited(p.packed, port, rules) ? Learned::limited : Learned::added;
     const Value value = Value::unpacked(slot->value.load(std::memory_order_acquire));
     if (value.port == port) return Learned::known;
     if (value.is_static) return Learned::pinned;
@@ -169,21 +136,21 @@ void Fdb::give_room(uint64_t packed, uint64_t value) noexcept {
     table_->by_domain[FdbKey::unpacked(packed).domain].fetch_sub(1, std::memory_order_relaxed);
 }
 
-Learned Fdb::add(uint64_t packed, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept {
-    if (is_limited(packed, port, rules) || !take_room(packed, port, rules)) return Learned::limited;
+Learned Fdb::add(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept {
+    if (is_limited(p.packed, port, rules) || !take_room(p.packed, port, rules))
+        return Learned::limited;
     const uint64_t value = Value{.seen = tick, .port = port}.packed();
-    if (claim(packed, value) == nullptr) {
-        give_room(packed, value);
+    if (claim(p, value) == nullptr) {
+        give_room(p.packed, value);
         return Learned::full;
     }
-    settle_twins(packed);
+    settle_twins(p);
     return Learned::added;
 }
 
 // Of two buckets the emptier, so that hardly ever both are full (the power of two choices).
-Fdb::Slot* Fdb::claim(uint64_t packed, uint64_t value) noexcept {
-    const uint64_t h = mixed(packed);
-    std::array<uint32_t, 2> order{first_of(h), second_of(h)};
+Fdb::Slot* Fdb::claim(const Probe& p, uint64_t value) noexcept {
+    std::array<uint32_t, 2> order{first_of(p.hash), second_of(p.hash)};
     const auto taken = [this](uint32_t bucket) {
         return std::ranges::count_if(table_->buckets[bucket].slots, [](const Slot& s) {
             return s.key.load(std::memory_order_relaxed) != kFree;
@@ -200,7 +167,7 @@ Fdb::Slot* Fdb::claim(uint64_t packed, uint64_t value) noexcept {
                 Value::unpacked(slot.value.load(std::memory_order_relaxed)).generation + 1);
             slot.value.store(next.packed(), std::memory_order_relaxed);
             flaps_of(slot).store(0, std::memory_order_relaxed);
-            slot.key.store(packed, std::memory_order_seq_cst);
+            slot.key.store(p.packed, std::memory_order_seq_cst);
             return &slot;
         }
     return nullptr;
@@ -208,15 +175,14 @@ Fdb::Slot* Fdb::claim(uint64_t packed, uint64_t value) noexcept {
 
 // Two workers may have added one station at once. Both look after they have written, so at least
 // the later one sees both; all but the first, in an order that is everybody's, go.
-void Fdb::settle_twins(uint64_t packed) noexcept {
-    const uint64_t h = mixed(packed);
-    const uint32_t first = first_of(h), second = second_of(h);
+void Fdb::settle_twins(const Probe& p) noexcept {
+    const uint32_t first = first_of(p.hash), second = second_of(p.hash);
     bool there = false;
     for (const uint32_t b : {first, second}) {
         if (b == second && second == first && there) return;
         for (Slot& slot : table_->buckets[b].slots) {
-            if (slot.key.load(std::memory_order_seq_cst) != packed) continue;
-            if (there) clear(slot, packed, kAnyValue);
+            if (slot.key.load(std::memory_order_seq_cst) != p.packed) continue;
+            if (there) clear(slot, p.packed, kAnyValue);
             there = true;
         }
     }
@@ -243,14 +209,13 @@ bool Fdb::clear(Slot& slot, uint64_t packed, uint64_t only_if) noexcept {
 }
 
 bool Fdb::set_static(const FdbKey& key, uint16_t port) noexcept {
-    const uint64_t packed = key.packed();
+    const Probe p = probe(key.packed());
     for (;;) {
-        Slot* slot = slot_of(packed);
+        Slot* slot = slot_of(p);
         if (slot == nullptr) {
-            if (claim(packed, Value{.port = port, .is_static = true}.packed()) == nullptr)
-                return false;
+            if (claim(p, Value{.port = port, .is_static = true}.packed()) == nullptr) return false;
             // A worker may have learned it meanwhile.
-            settle_twins(packed);
+            settle_twins(p);
             continue;
         }
         uint64_t word = slot->value.load(std::memory_order_acquire);
@@ -259,12 +224,12 @@ bool Fdb::set_static(const FdbKey& key, uint16_t port) noexcept {
         value.port = port;
         value.is_static = true;
         if (slot->value.compare_exchange_strong(word, value.packed(), std::memory_order_acq_rel))
-            give_room(packed, word);
+            give_room(p.packed, word);
     }
 }
 
 bool Fdb::remove(const FdbKey& key) noexcept {
-    Slot* slot = slot_of(key.packed());
+    Slot* slot = slot_of(probe(key.packed()));
     return slot != nullptr && clear(*slot, key.packed(), kAnyValue);
 }
 

@@ -10,7 +10,9 @@
 #include <functional>
 #include <vector>
 
+#include "dataplane/counters.h"
 #include "dataplane/net/mac.h"
+#include "dataplane/net/mix.h"
 #include "dataplane/net/vlan.h"
 #include "dataplane/numa_memory.h"
 
@@ -66,18 +68,33 @@ public:
 
     explicit Fdb(uint64_t seed = 0);  // 0: drawn
 
+    // A station and where it is looked for: hashed once, however often it is asked for.
+    struct Probe {
+        uint64_t packed, hash;
+    };
+    static constexpr Probe kNobody{UINT64_MAX, 0};  // not what any packed() gives
+
     // --- Worker ---
-    void prefetch(uint64_t packed) const noexcept {
-        const uint64_t h = mixed(packed);
-        __builtin_prefetch(&table_->buckets[first_of(h)]);
-        __builtin_prefetch(&table_->buckets[second_of(h)]);
+    Probe probe(uint64_t packed) const noexcept { return {packed, mix(packed ^ seed_)}; }
+    // Ahead of its use, so that the table's lines are there by then.
+    void prefetch(const Probe& p) const noexcept {
+        __builtin_prefetch(&table_->buckets[first_of(p.hash)]);
+        __builtin_prefetch(&table_->buckets[second_of(p.hash)]);
     }
     // kNoPort where the station is not known.
-    uint16_t find(uint64_t packed) const noexcept;
-    Learned learn(uint64_t packed, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept;
+    uint16_t find(const Probe& p) const noexcept;
+    uint16_t find(uint64_t packed) const noexcept { return find(probe(packed)); }
+    Learned learn(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept;
     // The same without a change.
-    Learned would_learn(uint64_t packed, uint16_t port, uint32_t tick,
+    Learned would_learn(const Probe& p, uint16_t port, uint32_t tick,
                         const LearnRules& rules) const noexcept;
+    // Whether learn() has nothing to do: the station is where it was, and heard of in this tick.
+    // What it can't tell at a glance is none of those.
+    bool is_fresh(const Probe& p, uint16_t port, uint32_t tick) const noexcept {
+        const Slot& slot = first_slot(p);
+        return slot.key.load(std::memory_order_acquire) == p.packed &&
+               Value::is_seen(slot.value.load(std::memory_order_relaxed), port, tick);
+    }
 
     // --- Control thread ---
     // A static entry, in place of what was learned. False: no room.
@@ -107,6 +124,27 @@ private:
     struct alignas(64) Bucket {
         std::array<Slot, kBucket> slots;
     };
+    // The word beside the key. A slot that is used again has another generation, so that who still
+    // means the station before it can't change the one behind it.
+    struct Value {
+        uint32_t seen = 0;
+        uint16_t port = 0;
+        uint8_t generation = 0;
+        bool is_static = false;
+
+        // Bit 0 tells it from 0.
+        constexpr uint64_t packed() const noexcept {
+            return uint64_t{seen} << 32 | uint64_t{port} << 16 | uint64_t{generation} << 8 |
+                   (is_static ? 2U : 0U) | 1U;
+        }
+        static constexpr Value unpacked(uint64_t v) noexcept {
+            return {static_cast<uint32_t>(v >> 32), static_cast<uint16_t>(v >> 16),
+                    static_cast<uint8_t>(v >> 8), (v & 2) != 0};
+        }
+        static constexpr bool is_seen(uint64_t v, uint16_t port, uint32_t tick) noexcept {
+            return v >> 16 == (uint64_t{tick} << 16 | port);
+        }
+    };
     // Of zeros: free slots. Only the pages in use become resident.
     struct Table {
         std::array<Bucket, kBuckets> buckets;
@@ -118,23 +156,33 @@ private:
         void operator()(Table* t) const noexcept { numa_delete(t); }
     };
 
-    uint64_t mixed(uint64_t packed) const noexcept;
     static uint32_t first_of(uint64_t h) noexcept { return static_cast<uint32_t>(h) % kBuckets; }
     static uint32_t second_of(uint64_t h) noexcept {
         return static_cast<uint32_t>(h >> 32) % kBuckets;
     }
-    Slot* slot_of(uint64_t packed) const noexcept;
+    // Where it is unless there are very many: buckets are filled from here on, and hardly any has
+    // two (of 32768 stations three in four are here).
+    Slot& first_slot(const Probe& p) const noexcept {
+        return table_->buckets[first_of(p.hash)].slots[0];
+    }
+    Slot* slot_of(const Probe& p) const noexcept {
+        Slot& first = first_slot(p);
+        if (first.key.load(std::memory_order_acquire) == p.packed) [[likely]]
+            return &first;
+        return slot_beyond(p);
+    }
+    Slot* slot_beyond(const Probe& p) const noexcept;
     std::atomic<uint32_t>& flaps_of(const Slot& slot) const noexcept;
     bool may_move(const Slot& slot, uint32_t tick, const LearnRules& rules,
                   bool dry) const noexcept;
     Learned move(Slot& slot, uint64_t value, uint64_t packed, uint16_t port, uint32_t tick,
                  const LearnRules& rules) noexcept;
-    Learned add(uint64_t packed, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept;
+    Learned add(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept;
     bool is_limited(uint64_t packed, uint16_t port, const LearnRules& rules) const noexcept;
     bool take_room(uint64_t packed, uint16_t port, const LearnRules& rules) noexcept;
     void give_room(uint64_t packed, uint64_t value) noexcept;
-    Slot* claim(uint64_t packed, uint64_t value) noexcept;
-    void settle_twins(uint64_t packed) noexcept;
+    Slot* claim(const Probe& p, uint64_t value) noexcept;
+    void settle_twins(const Probe& p) noexcept;
     bool clear(Slot& slot, uint64_t packed, uint64_t only_if) noexcept;
     FdbEntry entry_of(const Slot& slot, uint64_t packed, uint64_t value,
                       uint32_t tick) const noexcept;
@@ -142,5 +190,15 @@ private:
     uint64_t seed_;
     std::unique_ptr<Table, TableFree> table_;
 };
+
+// The key is asked again behind the value: in between the slot may have become another's. (Whom
+// nobody is, an address of zeros, may find a free slot: its port is `lo`.)
+inline uint16_t Fdb::find(const Probe& p) const noexcept {
+    const Slot* slot = slot_of(p);
+    if (slot == nullptr) return kNoPort;
+    const uint64_t value = slot->value.load(std::memory_order_acquire);
+    return slot->key.load(std::memory_order_relaxed) == p.packed ? Value::unpacked(value).port
+                                                                 : kNoPort;
+}
 
 }  // namespace vethway

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l2/leave.h"
 
-#include "dataplane/context.h"
-#include "dataplane/egress.h"
 #include "dataplane/l2/lag_hash.h"
 #include "dataplane/l2/vlan_tag.h"
 
@@ -18,20 +16,6 @@ rte_mbuf* with_tag(Context& c, rte_mbuf* m, uint16_t tpid, uint16_t vid) noexcep
         return own;
     c.drops.add(own != nullptr ? own : m, Drop::no_buffer);
     return nullptr;
-}
-
-// Of any of its segments.
-bool is_any_shared(const rte_mbuf& m) noexcept {
-    for (const rte_mbuf* s = &m; s != nullptr; s = s->next)
-        if (is_shared(*s)) return true;
-    return false;
-}
-
-// For a driver that wants frames to itself. Null: dropped.
-rte_mbuf* alone(Context& c, rte_mbuf* m) noexcept {
-    rte_mbuf* const copy = c.buffers.gather(m);
-    if (copy == nullptr) c.drops.add(m, Drop::no_buffer);
-    return copy;
 }
 
 // The member of a LAG that the frame's flow leaves by; kNoPort: none carries.
@@ -50,6 +34,12 @@ uint16_t lag_member(Context& c, rte_mbuf* m, uint16_t lag) noexcept {
 
 }  // namespace
 
+rte_mbuf* alone(Context& c, rte_mbuf* m) noexcept {
+    rte_mbuf* const copy = c.buffers.gather(m);
+    if (copy == nullptr) c.drops.add(m, Drop::no_buffer);
+    return copy;
+}
+
 void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept {
     while (c.port(port).kind == PortKind::vlan) {
         const PortState& vlan = c.port(port);
@@ -63,11 +53,7 @@ void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept {
         if (port == kNoPort) [[unlikely]]
             return c.drops.add(m, Drop::egress_down);
     }
-    const PortState& to = c.port(port);
-    meta(*m).egress = port;
-    if (!to.shares_mbufs && is_any_shared(*m)) [[unlikely]]
-        m = alone(c, m);
-    if (m != nullptr) egress(c, m);
+    leave_by_device(c, m, port);
 }
 
 void leave_by_member(Context& c, rte_mbuf* m, const Member& member) noexcept {

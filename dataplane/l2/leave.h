@@ -7,15 +7,33 @@
 
 #include <cstdint>
 
+#include "dataplane/egress.h"
 #include "dataplane/l2/domain.h"
 
 namespace vethway {
-
-struct Context;
 
 // Worker. Consumes `m`, a frame without the tag of its VLAN, which is in vlan_tci.
 void leave_by_member(Context& c, rte_mbuf* m, const Member& member) noexcept;
 // The same, by a port that is a device, a LAG or a VLAN of one.
 void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept;
+
+// For a driver that wants frames to itself: a copy in place of a frame, or of a part of one, whose
+// bytes others have as well. Null: dropped.
+rte_mbuf* alone(Context& c, rte_mbuf* m) noexcept;
+inline bool is_any_shared(const rte_mbuf& m) noexcept {
+    for (const rte_mbuf* s = &m; s != nullptr; s = s->next)
+        if (is_shared(*s)) return true;
+    return false;
+}
+
+// By a device, as it is.
+inline void leave_by_device(Context& c, rte_mbuf* m, uint16_t port) noexcept {
+    meta(*m).egress = port;
+    if (!c.port(port).shares_mbufs && is_any_shared(*m)) [[unlikely]] {
+        m = alone(c, m);
+        if (m == nullptr) return;
+    }
+    egress(c, m);
+}
 
 }  // namespace vethway

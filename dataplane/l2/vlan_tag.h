@@ -14,6 +14,9 @@ namespace vethway {
 
 inline constexpr uint16_t kVlanMask = 0x0fff;  // of a tag; above it priority and drop eligibility
 
+// Of a frame within a domain.
+inline uint16_t vlan_of(const rte_mbuf& m) noexcept { return m.vlan_tci & kVlanMask; }
+
 struct VlanTag {
     Be16 tpid, tci;
 };

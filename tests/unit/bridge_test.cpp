@@ -250,6 +250,33 @@ TEST_F(BridgeTest, TooLongForAMember) {
     expect_sent({0, 0, 1});
 }
 
+// What was found for the first of a burst holds for the next, as long as it is true.
+TEST_F(BridgeTest, ABurstToOneStation) {
+    learn_all();
+    snap_.ports[2].mtu = 500;
+    receive({between(1, kHostMac[2], 100), between(1, kHostMac[2], 519),
+             between(1, kHostMac[2], 518), between(1, kHostMac[3]), between(1, kHostMac[2], 60)},
+            1);
+    EXPECT_EQ(dropped(Drop::bridge_mtu), 1U);
+    EXPECT_EQ(bridged(Bridged::unicast), 4U);
+    expect_sent({0, 3, 1});
+}
+
+TEST_F(BridgeTest, AStationThatMovesWithinABurst) {
+    learn_all();
+    const Bytes to = between(1, kHostMac[2]);
+    receive({to, to, between(2, kHostMac[3]), to}, 1);
+    EXPECT_EQ(bridged(Bridged::moved), 1U);
+    EXPECT_EQ(dropped(Drop::same_member), 2U) << "one by learn_all()";
+    expect_sent({0, 2, 1});
+}
+
+TEST_F(BridgeTest, NobodysAddressIsUnknown) {
+    receive({between(1, Mac{}), between(1, Mac{})}, 1);
+    EXPECT_EQ(bridged(Bridged::flooded), 2U);
+    expect_sent({0, 2, 2});
+}
+
 TEST_F(BridgeTest, APortThatLeftIsNotBelieved) {
     learn_all();
     snap_.ports[2].domain = kNoDomain;
@@ -479,6 +506,26 @@ TEST_F(VlanTest, QinQ) {
     EXPECT_EQ(dropped(Drop::vlan_refused, 3), 1U) << "802.1Q's tag is none here";
 }
 
+TEST_F(VlanTest, ABurstToOneStationIsTaggedAndUntagged) {
+    receive(tagged(between(3, kGroup), 10), 3);
+    receive(tagged(between(3, kGroup), 20), 3);
+    for (auto& p : ports_) p.sent.clear();
+    const Bytes out = between(1, kHostMac[3], 300);
+    receive({out, out, out}, 1);
+    for (const Bytes& frame : sent(3)) EXPECT_EQ(frame, tagged(out, 10));
+    receive(between(2, kHostMac[3]), 2);
+    expect_sent({0, 0, 4});
+    // And of two VLANs by turns.
+    const Bytes first_in = between(3, kHostMac[1], 300), second_in = between(3, kHostMac[2], 400);
+    receive({tagged(first_in, 10), tagged(second_in, 20), tagged(first_in, 10),
+             tagged(between(3, kHostMac[1]), 20)},
+            3);
+    EXPECT_EQ(sent(1).at(1), first_in);
+    EXPECT_EQ(sent(2).at(0), second_in);
+    EXPECT_EQ(sent(2).at(1), between(3, kHostMac[1])) << "unknown in VLAN 20";
+    expect_sent({2, 2, 0});
+}
+
 TEST_F(VlanTest, StationsOfTwoVlansDontMeet) {
     receive(tagged(between(3, kGroup), 10), 3);
     receive(tagged(between(1, kGroup), 20), 3);  // the MAC of a host of VLAN 10
@@ -596,6 +643,12 @@ TEST_F(SubPortTest, AsAMemberOfABridge) {
     const Bytes back = ethernet(kHostMac[1], kHostMac[3], 0x88b5, counting(400));
     receive(back, 3);
     EXPECT_EQ(only_sent(1), tagged(back, {100}));
+    // A burst of the port below has frames of it and frames that are not.
+    ports_[3].sent.clear();
+    const Bytes routed = frame(Ip4Packet{});
+    receive({tagged(plain, {100}), routed, tagged(plain, {100}), routed, routed}, 1);
+    EXPECT_EQ(sent(3).size(), 2U);
+    EXPECT_EQ(sent(2).size(), 3U);
 }
 
 }  // namespace

@@ -24,6 +24,12 @@ uint64_t station(uint64_t mac, uint16_t vlan = 0, uint16_t domain = 0) {
 
 class FdbTest : public testing::Test {
 protected:
+    Learned learn(uint64_t packed, uint16_t port, uint32_t tick, const LearnRules& rules) {
+        return fdb_.learn(fdb_.probe(packed), port, tick, rules);
+    }
+    Learned would_learn(uint64_t packed, uint16_t port, uint32_t tick, const LearnRules& rules) {
+        return fdb_.would_learn(fdb_.probe(packed), port, tick, rules);
+    }
     size_t size() {
         size_t n = 0;
         fdb_.for_each(kNow, [&](const FdbEntry&) { ++n; });
@@ -52,25 +58,41 @@ TEST_F(FdbTest, KeyIsDomainVlanAndMac) {
 
 TEST_F(FdbTest, LearnsAndFinds) {
     EXPECT_EQ(fdb_.find(station(1)), kNoPort);
-    EXPECT_EQ(fdb_.learn(station(1), 3, kNow, kNoLimit), Learned::added);
-    EXPECT_EQ(fdb_.learn(station(1), 3, kNow, kNoLimit), Learned::known);
+    EXPECT_EQ(learn(station(1), 3, kNow, kNoLimit), Learned::added);
+    EXPECT_EQ(learn(station(1), 3, kNow, kNoLimit), Learned::known);
     EXPECT_EQ(fdb_.find(station(1)), 3);
     EXPECT_EQ(fdb_.learned_by(3), 1U);
     EXPECT_EQ(fdb_.learned_in(0), 1U);
 }
 
+// Who is fresh need not be learned: in this tick, behind this port, and not a static entry's.
+TEST_F(FdbTest, IsFreshUntilTheNextTick) {
+    const auto is_fresh = [this](uint16_t port, uint32_t tick) {
+        return fdb_.is_fresh(fdb_.probe(station(1)), port, tick);
+    };
+    EXPECT_FALSE(is_fresh(3, kNow));
+    learn(station(1), 3, kNow, kNoLimit);
+    EXPECT_TRUE(is_fresh(3, kNow));
+    EXPECT_FALSE(is_fresh(4, kNow));
+    EXPECT_FALSE(is_fresh(3, kNow + 1));
+    learn(station(1), 3, kNow + 1, kNoLimit);
+    EXPECT_TRUE(is_fresh(3, kNow + 1));
+    EXPECT_TRUE(fdb_.set_static(FdbKey::unpacked(station(1)), 4));
+    EXPECT_FALSE(is_fresh(3, kNow + 1));
+}
+
 TEST_F(FdbTest, EachVlanAndDomainLearnsForItself) {
-    fdb_.learn(station(1, 10, 2), 3, kNow, kNoLimit);
+    learn(station(1, 10, 2), 3, kNow, kNoLimit);
     EXPECT_EQ(fdb_.find(station(1, 11, 2)), kNoPort);
     EXPECT_EQ(fdb_.find(station(1, 10, 1)), kNoPort);
-    EXPECT_EQ(fdb_.learn(station(1, 11, 2), 4, kNow, kNoLimit), Learned::added);
+    EXPECT_EQ(learn(station(1, 11, 2), 4, kNow, kNoLimit), Learned::added);
     EXPECT_EQ(fdb_.find(station(1, 10, 2)), 3);
     EXPECT_EQ(fdb_.find(station(1, 11, 2)), 4);
 }
 
 TEST_F(FdbTest, Moves) {
-    fdb_.learn(station(1), 3, kNow, kNoLimit);
-    EXPECT_EQ(fdb_.learn(station(1), 4, kNow, kNoLimit), Learned::moved);
+    learn(station(1), 3, kNow, kNoLimit);
+    EXPECT_EQ(learn(station(1), 4, kNow, kNoLimit), Learned::moved);
     EXPECT_EQ(fdb_.find(station(1)), 4);
     EXPECT_EQ(fdb_.learned_by(3), 0U);
     EXPECT_EQ(fdb_.learned_by(4), 1U);
@@ -80,49 +102,49 @@ TEST_F(FdbTest, Moves) {
 
 TEST_F(FdbTest, WhoMovesTooOftenStaysPutForAWhile) {
     const LearnRules rules{.moves_a_second = 3};
-    fdb_.learn(station(1), 1, kNow, rules);
+    learn(station(1), 1, kNow, rules);
     for (const uint16_t port : std::to_array<uint16_t>({2, 1, 2}))
-        EXPECT_EQ(fdb_.learn(station(1), port, kNow, rules), Learned::moved);
-    EXPECT_EQ(fdb_.would_learn(station(1), 1, kNow, rules), Learned::damped);
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow, rules), Learned::damped);
+        EXPECT_EQ(learn(station(1), port, kNow, rules), Learned::moved);
+    EXPECT_EQ(would_learn(station(1), 1, kNow, rules), Learned::damped);
+    EXPECT_EQ(learn(station(1), 1, kNow, rules), Learned::damped);
     EXPECT_TRUE(entry(station(1)).is_damped);
     EXPECT_EQ(fdb_.find(station(1)), 2);
-    EXPECT_EQ(fdb_.learn(station(1), 2, kNow, rules), Learned::known) << "where it is it is known";
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow + 99, rules), Learned::damped);
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow + 100, rules), Learned::moved) << "ten seconds later";
+    EXPECT_EQ(learn(station(1), 2, kNow, rules), Learned::known) << "where it is it is known";
+    EXPECT_EQ(learn(station(1), 1, kNow + 99, rules), Learned::damped);
+    EXPECT_EQ(learn(station(1), 1, kNow + 100, rules), Learned::moved) << "ten seconds later";
     EXPECT_FALSE(entry(station(1), kNow + 100).is_damped);
 }
 
 TEST_F(FdbTest, SlowMovesAreNotDamped) {
     const LearnRules rules{.moves_a_second = 1};
-    fdb_.learn(station(1), 1, kNow, rules);
+    learn(station(1), 1, kNow, rules);
     for (uint16_t i = 0; i < 20; ++i)
-        EXPECT_EQ(fdb_.learn(station(1), static_cast<uint16_t>(2 + i % 2), kNow + 10U * i, rules),
+        EXPECT_EQ(learn(station(1), static_cast<uint16_t>(2 + i % 2), kNow + 10U * i, rules),
                   Learned::moved);
 }
 
 TEST_F(FdbTest, LimitsOfMemberAndDomain) {
     const LearnRules member{.member_limit = 2}, domain{.domain_limit = 3};
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow, member), Learned::added);
-    EXPECT_EQ(fdb_.learn(station(2), 1, kNow, member), Learned::added);
-    EXPECT_EQ(fdb_.learn(station(3), 1, kNow, member), Learned::limited);
-    EXPECT_EQ(fdb_.would_learn(station(3), 1, kNow, member), Learned::limited);
-    EXPECT_EQ(fdb_.learn(station(3), 2, kNow, member), Learned::added) << "of another member";
-    EXPECT_EQ(fdb_.learn(station(3), 1, kNow, member), Learned::limited) << "nor by moving there";
+    EXPECT_EQ(learn(station(1), 1, kNow, member), Learned::added);
+    EXPECT_EQ(learn(station(2), 1, kNow, member), Learned::added);
+    EXPECT_EQ(learn(station(3), 1, kNow, member), Learned::limited);
+    EXPECT_EQ(would_learn(station(3), 1, kNow, member), Learned::limited);
+    EXPECT_EQ(learn(station(3), 2, kNow, member), Learned::added) << "of another member";
+    EXPECT_EQ(learn(station(3), 1, kNow, member), Learned::limited) << "nor by moving there";
     EXPECT_EQ(fdb_.find(station(3)), 2);
-    EXPECT_EQ(fdb_.learn(station(4), 2, kNow, domain), Learned::limited);
-    EXPECT_EQ(fdb_.learn(station(4, 0, 1), 2, kNow, domain), Learned::added) << "of another domain";
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow + 1, member), Learned::known) << "who is known stays";
+    EXPECT_EQ(learn(station(4), 2, kNow, domain), Learned::limited);
+    EXPECT_EQ(learn(station(4, 0, 1), 2, kNow, domain), Learned::added) << "of another domain";
+    EXPECT_EQ(learn(station(1), 1, kNow + 1, member), Learned::known) << "who is known stays";
     EXPECT_TRUE(fdb_.remove(FdbKey::unpacked(station(1))));
-    EXPECT_EQ(fdb_.learn(station(5), 1, kNow, member), Learned::added) << "there is room again";
+    EXPECT_EQ(learn(station(5), 1, kNow, member), Learned::added) << "there is room again";
 }
 
 TEST_F(FdbTest, StaticStationsStay) {
-    fdb_.learn(station(1), 1, kNow, kNoLimit);
+    learn(station(1), 1, kNow, kNoLimit);
     EXPECT_TRUE(fdb_.set_static(FdbKey::unpacked(station(1)), 2));
     EXPECT_TRUE(fdb_.set_static(FdbKey::unpacked(station(9)), 2));
     EXPECT_EQ(fdb_.learned_by(1) + fdb_.learned_by(2), 0U) << "they are not counted";
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow, kNoLimit), Learned::pinned);
+    EXPECT_EQ(learn(station(1), 1, kNow, kNoLimit), Learned::pinned);
     EXPECT_EQ(fdb_.find(station(1)), 2);
     age(kNow + 100000, 10);
     EXPECT_EQ(size(), 2U);
@@ -130,13 +152,13 @@ TEST_F(FdbTest, StaticStationsStay) {
     EXPECT_EQ(fdb_.find(station(1)), 3);
     EXPECT_TRUE(fdb_.remove(FdbKey::unpacked(station(1))));
     EXPECT_FALSE(fdb_.remove(FdbKey::unpacked(station(1))));
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow, kNoLimit), Learned::added);
+    EXPECT_EQ(learn(station(1), 1, kNow, kNoLimit), Learned::added);
 }
 
 TEST_F(FdbTest, AgesWhoIsNotHeardOf) {
-    fdb_.learn(station(1), 1, kNow, kNoLimit);
-    fdb_.learn(station(2), 1, kNow, kNoLimit);
-    fdb_.learn(station(2), 1, kNow + 50, kNoLimit);
+    learn(station(1), 1, kNow, kNoLimit);
+    learn(station(2), 1, kNow, kNoLimit);
+    learn(station(2), 1, kNow + 50, kNoLimit);
     age(kNow + 99, 100);
     EXPECT_EQ(size(), 2U);
     age(kNow + 100, 100);
@@ -152,7 +174,7 @@ TEST_F(FdbTest, AgesWhoIsNotHeardOf) {
 
 TEST_F(FdbTest, RemovesByWhatIsAsked) {
     for (uint64_t i = 1; i <= 100; ++i)
-        fdb_.learn(station(i), static_cast<uint16_t>(i % 4), kNow, kNoLimit);
+        learn(station(i), static_cast<uint16_t>(i % 4), kNow, kNoLimit);
     EXPECT_EQ(fdb_.remove_if([](const FdbEntry& e) { return e.port == 2; }), 25U);
     EXPECT_EQ(size(), 75U);
     EXPECT_EQ(fdb_.learned_by(2), 0U);
@@ -160,15 +182,15 @@ TEST_F(FdbTest, RemovesByWhatIsAsked) {
 
 TEST_F(FdbTest, HoldsAsManyAsItSays) {
     for (uint64_t i = 1; i <= Fdb::kMaxStations; ++i)
-        ASSERT_EQ(fdb_.learn(station(i), 1, kNow, kNoLimit), Learned::added) << i;
+        ASSERT_EQ(learn(station(i), 1, kNow, kNoLimit), Learned::added) << i;
     for (uint64_t i = 1; i <= Fdb::kMaxStations; ++i) ASSERT_EQ(fdb_.find(station(i)), 1);
     EXPECT_EQ(fdb_.learned_by(1), Fdb::kMaxStations);
 }
 
 TEST_F(FdbTest, AnAttackLeavesWhoIsKnown) {
     const LearnRules rules{.domain_limit = 1000};
-    for (uint64_t i = 1; i <= 100; ++i) fdb_.learn(station(i), 1, kNow, rules);
-    for (uint64_t i = 0; i < 1'000'000; ++i) fdb_.learn(station((i << 20) + 5000), 2, kNow, rules);
+    for (uint64_t i = 1; i <= 100; ++i) learn(station(i), 1, kNow, rules);
+    for (uint64_t i = 0; i < 1'000'000; ++i) learn(station((i << 20) + 5000), 2, kNow, rules);
     EXPECT_EQ(fdb_.learned_in(0), 1000U);
     for (uint64_t i = 1; i <= 100; ++i) EXPECT_EQ(fdb_.find(station(i)), 1);
 }
@@ -176,11 +198,11 @@ TEST_F(FdbTest, AnAttackLeavesWhoIsKnown) {
 // Without limits too: a full table refuses, and forgets nobody.
 TEST_F(FdbTest, AFullTableRefuses) {
     uint64_t n = 0;
-    while (fdb_.learn(station(++n), 1, kNow, kNoLimit) == Learned::added)
+    while (learn(station(++n), 1, kNow, kNoLimit) == Learned::added)
         ASSERT_LE(n, 2U * Fdb::kMaxStations);
     EXPECT_GT(n, uint64_t{Fdb::kMaxStations} * 3 / 2);
     EXPECT_EQ(fdb_.learned_by(1), n - 1);
-    EXPECT_EQ(fdb_.learn(station(1), 1, kNow + 1, kNoLimit), Learned::known);
+    EXPECT_EQ(learn(station(1), 1, kNow + 1, kNoLimit), Learned::known);
 }
 
 // Several workers learn the same stations, which move, and the control thread removes them: nobody
@@ -197,7 +219,7 @@ TEST_F(FdbTest, ManyAtOnce) {
                 // Of a station the two ports that it may be at.
                 const uint64_t s = (i * 7 + t) % kStations;
                 const auto port = static_cast<uint16_t>(10 + 2 * s + (i + t) % 2);
-                fdb_.learn(station(s), port, static_cast<uint32_t>(i), kNoLimit);
+                learn(station(s), port, static_cast<uint32_t>(i), kNoLimit);
                 const uint16_t found = fdb_.find(station(s));
                 if (found != kNoPort && (found - 10) / 2 != static_cast<int>(s)) wrong = true;
             }
