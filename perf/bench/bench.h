@@ -12,8 +12,8 @@ struct Named {
 };
 
 // Adds a bench, which runs as often as --iterations says, if it does: a count makes comparable what
-// callgrind counts.
-benchmark::internal::Benchmark* add(const char* name, Function function);
+// callgrind counts. Else `iterations` times; 0: as long as --benchmark_min_time says.
+benchmark::internal::Benchmark* add(const char* name, Function function, int64_t iterations = 0);
 
 void add_forward_benches();
 void add_stage_benches();

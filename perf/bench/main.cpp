@@ -49,9 +49,10 @@ bool take_option(std::string_view arg, bool& small) {
 
 }  // namespace
 
-benchmark::internal::Benchmark* add(const char* name, Function function) {
+benchmark::internal::Benchmark* add(const char* name, Function function, int64_t iterations) {
     benchmark::internal::Benchmark* made = benchmark::RegisterBenchmark(name, function);
-    return g_iterations > 0 ? made->Iterations(g_iterations) : made;
+    if (g_iterations > 0) iterations = g_iterations;
+    return iterations > 0 ? made->Iterations(iterations) : made;
 }
 
 int main_of_benches(int argc, char** argv) {
