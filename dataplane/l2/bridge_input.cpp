@@ -133,7 +133,7 @@ private:
         const Learned done = c_.dry ? fdb.would_learn(source, member_.port, tick_, member_.learn)
                                     : fdb.learn(source, member_.port, tick_, member_.learn);
         if (done == Learned::known) return true;
-        forward_.forget();
+        if (done == Learned::moved) forward_.forget();
         if (!c_.dry) c_.counters.bridged(member_.port, kCountedAs[static_cast<size_t>(done)]);
         c_.note(m, Step::station_learned, static_cast<uint32_t>(done), vlan_of(*m), Drop::none,
                 ether(*m).src);

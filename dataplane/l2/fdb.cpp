@@ -33,17 +33,22 @@ Fdb::Fdb(uint64_t seed) : seed_(seed), table_(numa_new<Table>(-1)) {
     if (seed_ == 0) seed_ = uint64_t{random()} << 32 | random();
 }
 
-// The whole of both buckets, each without a branch a key, which could not be foretold.
+// Whether a bucket has the key at all is asked without a branch a slot, which could not be
+// foretold; of a station that is not known it is all that is asked.
+Fdb::Slot* Fdb::slot_in(Bucket& bucket, uint64_t packed) noexcept {
+    const auto has_key = [&](uint32_t slot) -> uint32_t {
+        return bucket.slots[slot].key.load(std::memory_order_acquire) == packed ? 1 : 0;
+    };
+    static_assert(kBucket == 4);
+    if ((has_key(0) | has_key(1) | has_key(2) | has_key(3)) == 0) return nullptr;
+    for (uint32_t i = 0; i < kBucket; ++i)
+        if (has_key(i) != 0) return &bucket.slots[i];
+    return nullptr;  // removed meanwhile
+}
+
 Fdb::Slot* Fdb::slot_beyond(const Probe& p) const noexcept {
-    for (const uint32_t b : {first_of(p.hash), second_of(p.hash)}) {
-        Bucket& bucket = table_->buckets[b];
-        uint32_t found = 0;
-        for (uint32_t i = 0; i < kBucket; ++i)
-            found |= (bucket.slots[i].key.load(std::memory_order_acquire) == p.packed ? 1U : 0U)
-                     << i;
-        if (found != 0) return &bucket.slots[static_cast<uint32_t>(std::countr_zero(found))];
-    }
-    return nullptr;
+    Slot* const first = slot_in(table_->buckets[first_of(p.hash)], p.packed);
+    return first != nullptr ? first : slot_in(table_->buckets[second_of(p.hash)], p.packed);
 }
 
 std::atomic<uint32_t>& Fdb::flaps_of(const Slot& slot) const noexcept {
@@ -54,7 +59,8 @@ std::atomic<uint32_t>& Fdb::flaps_of(const Slot& slot) const noexcept {
 
 Learned Fdb::learn(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept {
     Slot* slot = slot_of(p);
-    if (slot == nullptr) return add(p, port, tick, rules);
+    if (slot == nullptr)
+        return is_limited(p.packed, port, rules) ? Learned::limited : add(p, port, tick, rules);
     uint64_t word = slot->value.load(std::memory_order_acquire);
     if (slot->key.load(std::memory_order_relaxed) != p.packed)
         return Learned::known;  // just removed
@@ -137,8 +143,7 @@ void Fdb::give_room(uint64_t packed, uint64_t value) noexcept {
 }
 
 Learned Fdb::add(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept {
-    if (is_limited(p.packed, port, rules) || !take_room(p.packed, port, rules))
-        return Learned::limited;
+    if (!take_room(p.packed, port, rules)) return Learned::limited;
     const uint64_t value = Value{.seen = tick, .port = port}.packed();
     if (claim(p, value) == nullptr) {
         give_room(p.packed, value);

@@ -171,6 +171,7 @@ private:
             return &first;
         return slot_beyond(p);
     }
+    static Slot* slot_in(Bucket& bucket, uint64_t packed) noexcept;
     Slot* slot_beyond(const Probe& p) const noexcept;
     std::atomic<uint32_t>& flaps_of(const Slot& slot) const noexcept;
     bool may_move(const Slot& slot, uint32_t tick, const LearnRules& rules,

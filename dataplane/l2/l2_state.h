@@ -49,7 +49,7 @@ public:
     MemberState state(uint16_t port) const noexcept {
         return states_[port].load(std::memory_order_relaxed);
     }
-    // Control thread; workers obey with their next frame.
+    // Control thread; workers obey with their next burst.
     void set_state(uint16_t port, MemberState state) noexcept {
         states_[port].store(state, std::memory_order_relaxed);
     }
