@@ -27,7 +27,7 @@ sys.path.append(os.path.join(HERE, "..", "system"))
 from harm import harmful  # noqa: E402
 
 ROOT = os.path.join(HERE, "..", "..")
-END, MEND, SECOND, VNET = 4, 8, 16, 32  # packet_fuzz.cpp: the bits of a record's control byte
+END, MEND, SECOND, VNET, BRIDGED = 4, 8, 16, 32, 64  # packet_fuzz.cpp: the bits of a record's control byte
 
 
 def port_mac(n):
@@ -59,6 +59,55 @@ def ip(port=1, **fields):
 
 def arp(port=1, **fields):
     return ARP(**{"op": 1, "hwsrc": host_mac(port), "psrc": f"10.0.{port}.2", "pdst": f"10.0.{port}.1", **fields})
+
+
+def bridged():
+    """{name: records}: by ports 1 (a trunk of VLANs 10 and 20) and 2 (access of 10) of those that are bridged, and by
+    VLAN 100 of port 3 (access of 20)."""
+    udp = IP(src="10.0.9.2", dst="10.0.9.3") / UDP(dport=9) / Raw(b"0123456789")
+    one, two, own = "06:00:00:00:09:01", "06:00:00:00:09:02", "02:00:00:00:00:bb"
+
+    def frame(dst, src, *tags, payload=udp):
+        made = Ether(src=src, dst=dst)
+        for tag in tags:
+            made /= Dot1Q(vlan=tag)
+        return made / payload
+
+    def trunk(*args, **more):
+        return record(frame(*args, **more), 1, END | MEND | BRIDGED)
+
+    def access(*args, control=END, **more):
+        return record(frame(*args, **more), 2, control | MEND | BRIDGED)
+
+    def below(dst, src, **more):
+        return record(frame(dst, src, 100, **more), 3)
+
+    learned = trunk(two, one, 10) + access(one, two)
+    big = IP(src="10.0.9.2", dst="10.0.9.3") / TCP(dport=80, flags="PA") / Raw(bytes(range(256)) * 5)
+    return {
+        "bridge_unknown": trunk(two, one, 10),
+        "bridge_known": learned + trunk(two, one, 10),
+        "bridge_burst": learned + access(one, two, control=0) * 3 + access("ff:ff:ff:ff:ff:ff", two, control=0) + access(one, two),
+        "bridge_moved": learned + access(two, one) + trunk(two, one, 10) + access(two, one) + trunk(two, one, 10) * 2,
+        "bridge_broadcast": trunk("ff:ff:ff:ff:ff:ff", one, 20),
+        "bridge_multicast": below("01:00:5e:01:02:03", one),
+        "bridge_vlan_below": below(two, one) + trunk(one, two, 20),
+        "bridge_priority_tag": trunk(two, one, 0) + access(one, two, 0),
+        "bridge_refused": trunk(two, one, 30) + access(one, two, 20),
+        "bridge_reserved": trunk("01:80:c2:00:00:02", one, 10) + trunk("01:80:c2:00:00:0e", one, 10) + access("01:80:c2:00:00:00", two),
+        "bridge_own_port": access(own, two, payload=IP(src="10.0.9.2", dst="10.0.2.2") / UDP(dport=9)),
+        "bridge_arp": access("ff:ff:ff:ff:ff:ff", two, payload=ARP(hwsrc=two, psrc="10.0.9.2", pdst="10.0.9.1")),
+        "bridge_routed_to": learned + record(from_host(ip(dst="10.0.9.2") / UDP(dport=9))),
+        "bridge_held": record(from_host(ip(dst="10.0.9.3") / UDP(dport=9))) + access(
+            own, two, payload=ARP(op=2, hwsrc=two, psrc="10.0.9.3", pdst="10.0.9.1", hwdst=own)),
+        "bridge_super_frame": learned + record(struct.pack("<BBHHHH", 1, 1, 0, 500, 34, 16) + bytes(frame(one, two, payload=big)), 2,
+                                               END | MEND | VNET | BRIDGED),
+        "bridge_super_frame_flooded": record(struct.pack("<BBHHHH", 1, 1, 0, 500, 34, 16) + bytes(frame(
+            "ff:ff:ff:ff:ff:ff", two, payload=big)), 2, END | MEND | VNET | BRIDGED),
+        "bridge_storm": b"".join(trunk("ff:ff:ff:ff:ff:ff", one, 10) for _ in range(12)),
+        "bridge_many": b"".join(access(one, f"06:00:00:00:0a:{n:02x}") for n in range(12)),
+        "bridge_short": record(bytes(frame(two, one, 10))[:15], 1, END | BRIDGED),
+    }
 
 
 def packets():
@@ -108,6 +157,7 @@ def packets():
         "ip6": record(Ether(src=host_mac(1), dst="33:33:00:00:00:01", type=0x86dd) / Raw(b"`" + bytes(39))),
         "partial_checksum": record(from_host(ip() / UDP(sport=1, dport=2, chksum=0x142f) / Raw(b"abcd"))),
         "short": record(bytes(from_host(ip() / udp))[:20], control=END),
+        **bridged(),
     }
 
 
