@@ -158,7 +158,7 @@ sum_lines() {
 
 # Threads meet in the tables: those tests, under TSan. setarch -R: gcc 12's TSan can't place its shadow
 # with as many random bits as new kernels use.
-tsan_targets() { unit_targets build-tsan '(counters|recorder|record_ring|fib|route|neighbour_table|reassemble|tx)'; }
+tsan_targets() { unit_targets build-tsan '(counters|recorder|record_ring|fdb|fib|route|neighbour_table|reassemble|tx)'; }
 
 build_tsan() {
   local options="-Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false $unity"
