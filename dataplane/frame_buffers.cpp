@@ -70,6 +70,29 @@ rte_mbuf* FrameBuffers::share(rte_mbuf& m) const noexcept {
 // headers that are not absurd.
 static constexpr uint16_t kHeaders = 256;
 
+// All or none, in one go.
+static bool copy_small(rte_mempool& pool, const rte_mbuf& m, std::span<rte_mbuf*> out) noexcept {
+    const auto n = static_cast<unsigned>(out.size());
+    if (rte_pktmbuf_alloc_bulk(&pool, out.data(), n) != 0) return false;
+    const void* const bytes = rte_pktmbuf_mtod(&m, const void*);
+    for (rte_mbuf* copy : out) {
+        copy->pkt_len = m.pkt_len;
+        copy->data_len = m.data_len;
+        std::memcpy(rte_pktmbuf_mtod(copy, void*), bytes, m.data_len);
+        copy_meta(*copy, m);
+    }
+    return true;
+}
+
+size_t FrameBuffers::spread(rte_mbuf& m, std::span<rte_mbuf*> out) const noexcept {
+    const bool is_small =
+        m.nb_segs == 1 && m.pkt_len <= std::min<size_t>(kHeaders, ordinary_room());
+    if (is_small && copy_small(ordinary, m, out)) return out.size();
+    size_t n = 0;
+    while (n < out.size() && (out[n] = is_small ? copy(m) : share(m)) != nullptr) ++n;
+    return n;
+}
+
 rte_mbuf* FrameBuffers::with_own_headers(rte_mbuf* m) const noexcept {
     if (!is_shared(*m)) return m;
     if (m->pkt_len <= kHeaders) return gather(m);

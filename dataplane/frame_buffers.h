@@ -34,6 +34,10 @@ struct FrameBuffers {
     // may change from then on. Null when the pool is empty.
     rte_mbuf* copy(const rte_mbuf& m) const noexcept;
     rte_mbuf* share(rte_mbuf& m) const noexcept;
+    // The same many times: of a small frame the bytes are copied, which costs less than to share
+    // them, else shared. How many there are, from the beginning of `out`: with fewer than wanted,
+    // the pool is empty.
+    size_t spread(rte_mbuf& m, std::span<rte_mbuf*> out) const noexcept;
     // `m`, or in its place an mbuf whose headers may be changed: they are copied, what is behind
     // them stays shared. Null when the pool is empty: `m` stays the caller's.
     rte_mbuf* with_own_headers(rte_mbuf* m) const noexcept;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/l2/bridge_forward.h"
 
+#include <array>
+#include <span>
+
 #include "dataplane/l2/l2_state.h"
 #include "dataplane/l2/vlan_tag.h"
 #include "dataplane/offload/checksum.h"
@@ -77,10 +80,13 @@ public:
             if (count_ == 0) return;
         }
         complete_for_all();
-        for (uint16_t i = 0; i + 1 < count_; ++i)
-            if (rte_mbuf* copy = once_more(c_, m_, c_.buffers.share(*m_)))
+        const auto wanted = static_cast<uint16_t>(count_ - 1);
+        std::array<rte_mbuf*, kMaxMembers> copies;
+        const size_t there = c_.buffers.spread(*m_, std::span(copies).first(wanted));
+        for (uint16_t i = 0; i < wanted; ++i)
+            if (rte_mbuf* copy = once_more(c_, m_, i < there ? copies[i] : nullptr))
                 leave_by_member(c_, copy, *to_[i]);
-        leave_by_member(c_, m_, *to_[count_ - 1]);
+        leave_by_member(c_, m_, *to_[wanted]);
     }
 
 private:

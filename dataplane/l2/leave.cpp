@@ -56,7 +56,7 @@ void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept {
     leave_by_device(c, m, port);
 }
 
-void leave_by_member(Context& c, rte_mbuf* m, const Member& member) noexcept {
+void leave_with_tags(Context& c, rte_mbuf* m, const Member& member) noexcept {
     if (member.vlans != nullptr) {
         const uint16_t vid = member.vlans->to_wire[m->vlan_tci & kVlanMask];
         if (vid != VlanMap::kUntagged) m = with_tag(c, m, member.vlans->tpid, vid);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last of a frame within a bridge domain, a VLAN or a LAG: it gets the tags of where it goes,
-// and leaves by a device.
+// and leaves by a device. All of this is for workers, and consumes the frame, which is without the
+// tag of its VLAN: that is in vlan_tci.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -11,11 +12,6 @@
 #include "dataplane/l2/domain.h"
 
 namespace vethway {
-
-// Worker. Consumes `m`, a frame without the tag of its VLAN, which is in vlan_tci.
-void leave_by_member(Context& c, rte_mbuf* m, const Member& member) noexcept;
-// The same, by a port that is a device, a LAG or a VLAN of one.
-void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept;
 
 // For a driver that wants frames to itself: a copy in place of a frame, or of a part of one, whose
 // bytes others have as well. Null: dropped.
@@ -34,6 +30,18 @@ inline void leave_by_device(Context& c, rte_mbuf* m, uint16_t port) noexcept {
         if (m == nullptr) return;
     }
     egress(c, m);
+}
+
+// By a port that is a device or a VLAN of one.
+void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept;
+// By a member that has VLANs, or is one.
+void leave_with_tags(Context& c, rte_mbuf* m, const Member& member) noexcept;
+// By any.
+inline void leave_by_member(Context& c, rte_mbuf* m, const Member& member) noexcept {
+    if (member.vlans == nullptr && c.port(member.port).kind == PortKind::device) [[likely]]
+        leave_by_device(c, m, member.port);
+    else
+        leave_with_tags(c, m, member);
 }
 
 }  // namespace vethway

@@ -55,6 +55,43 @@ TEST_F(FrameBuffersTest, OwnHeadersAreOnesOwn) {
     }
 }
 
+// Small ones are copies, of which each may be changed; of large ones there is one, whoever has it.
+TEST_F(FrameBuffersTest, SpreadsAFrame) {
+    for (const size_t size : {14U, 60U, 256U, 257U, 1500U, 40000U}) {
+        rte_mbuf* m = mbuf(counting(size));
+        m->vlan_tci = 0xa00a;
+        meta(*m).offload = {.checksum = L4Checksum::partial,
+                            .checksum_start = static_cast<uint16_t>(m->data_off + 14)};
+        std::array<rte_mbuf*, 15> copies{};
+        ASSERT_EQ(buffers_.spread(*m, copies), copies.size());
+        EXPECT_EQ(is_shared(*m), size > 256) << size;
+        for (rte_mbuf* copy : copies) {
+            EXPECT_EQ(bytes_of(*copy), bytes_of(*m)) << size;
+            EXPECT_EQ(copy->vlan_tci, 0xa00a);
+            EXPECT_EQ(meta(*copy).port, 1);
+            EXPECT_EQ(meta(*copy).offload.checksum_start - copy->data_off, 14);
+            EXPECT_EQ(rte_mbuf_check(copy, 1, nullptr), 0);
+        }
+        rte_pktmbuf_free_bulk(copies.data(), copies.size());
+        rte_pktmbuf_free(m);
+    }
+}
+
+// As far as mbufs go.
+TEST_F(FrameBuffersTest, SpreadsAsFarAsThePoolGoes) {
+    for (const size_t size : {60U, 1000U}) {
+        rte_mbuf* m = mbuf(counting(size));
+        std::vector<rte_mbuf*> taken;
+        while (rte_mbuf* one = rte_pktmbuf_alloc(pool_)) taken.push_back(one);
+        for (int i = 0; i < 3; ++i, taken.pop_back()) rte_pktmbuf_free(taken.back());
+        std::array<rte_mbuf*, 15> copies{};
+        EXPECT_EQ(buffers_.spread(*m, copies), 3U) << size;
+        rte_pktmbuf_free_bulk(copies.data(), 3);
+        rte_pktmbuf_free_bulk(taken.data(), static_cast<unsigned>(taken.size()));
+        rte_pktmbuf_free(m);
+    }
+}
+
 // The bytes behind the headers go into the checksum as well.
 TEST_F(FrameBuffersTest, AChecksumIsCompletedBesideAShare) {
     Ip4Packet packet{.protocol = kProtocolTcp, .payload = tcp(counting(1200)), .l4 = Sum::partial};
