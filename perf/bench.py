@@ -26,15 +26,15 @@ RECORD = os.path.join(ROOT, "build", "bench-record.json")
 HUGEPAGES = 420  # of 2 MiB, that the tables of the rivals want
 FEW, MANY = 32 * 100, 32 * 600  # packets: the difference leaves out the start
 COUNTED = ("forward/1", "forward/10000", "io/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1", "bridge/1",
-           "bridge/1000", "drop_checksum", "drop_ttl", "drop_no_route", "attack")
+           "bridge/1000", "bridge_flood", "drop_checksum", "drop_ttl", "drop_no_route", "attack")
 
 # Of each group the first is what the others are compared with.
 GROUPS = {
     "IPv4 forwarding on memory ports, 1 flow": ["io/1", "forward/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1",
                                                 "testpmd io, net_null", "testpmd macswap, net_null"],
     "10 000 destinations": ["io/10000", "forward/10000", "l3fwd/10000", "l3fwd_checksum/10000", "graph/1000"],
-    "bridging on memory ports, 1 station to 1, 1000 to 1000": ["io/1", "bridge/1", "bridge/1000", "testpmd io, net_null", "testpmd macswap, net_null"],
-    "bridging beside another port's frames: of one of them, of 10 M never seen before": ["bridge_beside/0", "bridge_beside/1"],
+    "bridging on memory ports, 1 station to 1, 1000 to 1000, a flood to 16": ["io/1", "bridge/1", "bridge/1000", "bridge_flood", "testpmd io, net_null", "testpmd macswap, net_null"],
+    "bridging beside another port's frames: of 1000 stations, of 10 M never seen before": ["bridge_beside/0", "bridge_beside/1"],
     "dropping": ["forward/1", "drop_checksum", "drop_ttl", "drop_no_route", "attack"],
     "stages, each with those before it": ["stage_0_nothing/0", "stage_1_ip4_plain/1", "stage_2_ip4_lookup/2",
                                           "stage_3_ip4_forward/3", "stage_4_resolve_tx/4"],
@@ -165,6 +165,11 @@ def changes(result, last):
     return table(rows) if len(rows) > 1 else ""
 
 
+def attacked(result):
+    now = result.get("bridge_beside/1")
+    return f"\n10 M unknown stations: {now['learned']:.0f} learned, memory grew by {now['MiB']:.1f} MiB" if now else ""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="of each bench, in random order")
@@ -182,7 +187,7 @@ def main():
     for title, names in GROUPS.items():
         if text := group_table(title, names, result, last):
             print(text + "\n")
-    print(changes(result, last))
+    print(changes(result, last) + attacked(result))
     if used > machine.CALM:
         print("\nOthers used this machine: compare instructions, and ratios within a table only.")
     if options.record or not last:

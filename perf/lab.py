@@ -48,8 +48,8 @@ def host_mac(n):
 
 
 class Lab:
-    """kind: "l2", both hosts in one subnet, or "l3", a router between two. ports: how many, with
-    hosts at the first two. offloads: False turns the hosts' checksum and segmentation offloads off.
+    """kind: "l3", a router between two subnets, or one of those that have both hosts in one
+    (rivals.Rival.kinds). ports: how many, with hosts at the first two. offloads: False turns the hosts' checksum and segmentation offloads off.
     own_mac: the switch routes with a MAC that its veth ends do not have. cables: False makes none:
     the switch has memif sockets in their place (socket()), and a generator is the hosts."""
 
@@ -93,7 +93,7 @@ class Lab:
     def address_host(self, n):
         other = 3 - n
         self.run(f"h{n}", f"ip address add {self.host_ip(n)}/24 dev eth0")
-        if self.kind == "l2":
+        if self.kind != "l3":
             near, mac = self.host_ip(other), host_mac(other)
         else:
             near, mac = self.router_ip(n), self.router_mac(n)
@@ -101,7 +101,7 @@ class Lab:
         self.run(f"h{n}", f"ip neigh replace {near} lladdr {mac} dev eth0 nud permanent")
 
     def host_ip(self, n):
-        return f"10.1.0.{n + 1}" if self.kind == "l2" else f"10.{n}.0.2"
+        return f"10.{n}.0.2" if self.kind == "l3" else f"10.1.0.{n + 1}"
 
     def router_ip(self, n):
         return f"10.{n}.0.1"
@@ -114,7 +114,9 @@ class Lab:
 
     def next_mac(self):
         """What h1 writes into a frame for h2."""
-        return host_mac(2) if self.kind == "l2" else self.router_mac(1)
+        if self.kind == "flood":
+            return "ff:ff:ff:ff:ff:ff"
+        return self.router_mac(1) if self.kind == "l3" else host_mac(2)
 
     def counter(self, where, name):
         path = f"/sys/class/net/eth0/statistics/{name}"
@@ -135,7 +137,7 @@ class Lab:
         def there():
             if why := dead():
                 raise Failure(why)
-            return all(os.path.exists(self.socket(port)) for port in self.ports)
+            return all(os.path.exists(self.socket(port)) for port in self.ports[:2])
 
         wait_for(there, seconds, "the switch listens on its memif sockets", 0.1)
 

@@ -169,10 +169,13 @@ def idle(lab, rival, options):
 
 
 # --- All of them -----------------------------------------------------------------------------
-def kinds(name, title, run, metrics, better="higher", rivals=(), **more):
-    return [Measure(f"{name}-{kind}", f"{title}, {where}", kind, metrics, run, better, rivals,
-                    **more)
-            for kind, where in (("l2", "one subnet: a wire"), ("l3", "two subnets: a router"))]
+WHERE = {"l2": "one subnet: a wire", "l3": "two subnets: a router",
+         "domain": "one subnet: a bridge"}
+
+
+def kinds(name, title, run, metrics, better="higher", rivals=(), of=("l2", "l3"), **more):
+    return [Measure(f"{name}-{kind}", f"{title}, {WHERE[kind]}", kind, metrics, run, better, rivals,
+                    **more) for kind in of]
 
 
 UDP = {"delivered Mpps": True, "offered Mpps": False}
@@ -182,9 +185,10 @@ WAKE = {"after the silence µs": True, "busy µs": False, "after the silence / b
 FEW = ("vethway", "bridge", "router", "testpmd-af_packet", "testpmd-af_xdp")
 
 MEASURES = [
-    *kinds("tcp", "TCP, one iperf3 flow, default offloads", tcp, {"Gbit/s": True}),
+    *kinds("tcp", "TCP, one iperf3 flow, default offloads", tcp, {"Gbit/s": True},
+           of=WHERE),
     *kinds("udp1", "UDP, 64-byte frames, 1 flow, as fast as one CPU sends", udp(1), UDP,
-           remark=sender_limited),
+           of=WHERE, remark=sender_limited),
     *kinds("udp1000", "UDP, 64-byte frames, 1000 flows, as fast as one CPU sends", udp(1000), UDP,
            remark=sender_limited),
     *kinds("ping", "Ping round trip", round_trips, TRIPS, "lower", FEW),

@@ -42,7 +42,8 @@ def parse(args):
     add("--seconds", type=float, metavar="S", help="of one trial (1)")
     add("--quick", action="store_true", help="64 bytes, 2 repeats of trials of 0.3 s, 3 trials a load")
     add("--only", metavar="NAME,...", help="of: " + ", ".join(rfc2544_tests.TESTS))
-    add("--kind", choices=("l2", "l3"), default="l3", help="a wire or a router (l3)")
+    add("--kind", choices=("l2", "domain", "flood", "l3"), default="l3",
+        help=f"a wire, a bridge, a bridge of which each frame leaves by {rivals.FLOOD_PORTS} ports, or a router (l3)")
     add("--ports", choices=("veth", "memif"), default="veth", help="what the switch and the generator have (veth)")
     add("--flows", type=int, default=1, metavar="N", help="by source port (1)")
     add("--width", type=float, default=0.02, metavar="R", help="of what a search ends with (0.02)")
@@ -137,7 +138,8 @@ class Bench:
     def one_run(self, rival, size):
         used = machine.wait_calm(self.options.calm)
         cables = rival.medium == "veth"
-        with Lab(self.options.kind, 2, rival.hosts_offloads, rival.own_mac, cables) as lab:
+        ports = 1 + rivals.FLOOD_PORTS if self.options.kind == "flood" else 2
+        with Lab(self.options.kind, ports, rival.hosts_offloads, rival.own_mac, cables) as lab:
             switch = rival(lab, self.options)
             with switch:
                 try:

@@ -32,9 +32,9 @@ inline void leave_by_device(Context& c, rte_mbuf* m, uint16_t port) noexcept {
     egress(c, m);
 }
 
-// By a port that is a device or a VLAN of one.
+// By a port that is a device, a LAG or a VLAN of one.
 void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept;
-// By a member that has VLANs, or is one.
+// By a member that has VLANs, is one, or is a LAG.
 void leave_with_tags(Context& c, rte_mbuf* m, const Member& member) noexcept;
 // By any.
 inline void leave_by_member(Context& c, rte_mbuf* m, const Member& member) noexcept {

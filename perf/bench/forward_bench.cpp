@@ -53,6 +53,17 @@ void bridge(benchmark::State& state) {
     check(state, bench.counters().ports[2].tx_packets.value());
 }
 
+// A frame an iteration that leaves by many ports.
+void bridge_flood(benchmark::State& state) {
+    MemoryPorts ports;
+    Switch bench(ports, Switch::As::bridge_of_many);
+    bench.run({make_frame({.destination = Ip4{20, 0, 0, 1}, .to = Mac::broadcast()})},
+              until_enough(state));
+    uint64_t sent = 0;
+    for (const PortCounters& port : bench.counters().ports) sent += port.tx_packets.value();
+    check(state, sent / Switch::kFloodPorts);
+}
+
 double resident_mib() {
     std::ifstream file("/proc/self/statm");
     double total = 0, resident = 0;
@@ -166,6 +177,7 @@ void add_forward_benches() {
         add(name, function)->Arg(1)->Arg(10'000);
     add("graph", graph)->Arg(1)->Arg(1000);  // it takes 1024 routes
     add("bridge", bridge)->Arg(1)->Arg(1000);
+    add("bridge_flood", bridge_flood);
     add("bridge_beside", bridge_beside, 10 << 20)->Arg(0)->Arg(1);
     add("drop_checksum", drop_checksum);
     add("drop_ttl", drop_ttl);

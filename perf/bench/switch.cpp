@@ -23,7 +23,7 @@ Switch::Switch(MemoryPorts& ports, As as)
     sender->change(sender->read(), {NeighbourState::permanent, kHostMacs[0]}, rte_rdtsc());
     routes_.set({kSender, 32},
                 {.type = RouteType::forward, .hop_count = 1, .hops = {{1, {}, UINT32_MAX}}});
-    for (uint16_t p = 1; p <= 2; ++p) l2_->set_state(p, MemberState::forwarding);
+    for (uint16_t p = 1; p <= 1 + kFloodPorts; ++p) l2_->set_state(p, MemberState::forwarding);
     worker_ = std::make_unique<Worker>(0,
                                        WorkerShared{.rcu = rcu_,
                                                     .snapshot = snapshot_,
@@ -52,34 +52,39 @@ RouteEntry Switch::via(uint32_t hop) {
             .hops = {NextHop{2, hop_address(hop), UINT32_MAX}}};
 }
 
+// Of all ports, with the limits that a configuration has.
+static void make_domain(Snapshot& s, uint16_t ports) {
+    s.any_l2 = true;
+    Domain& domain = s.domains.emplace_back();
+    for (uint16_t p = 1; p <= ports; ++p) {
+        s.ports[p].domain = 0;
+        s.ports[p].member = static_cast<uint16_t>(p - 1);
+        domain.members.push_back(
+            {.port = p, .learn = {.domain_limit = 16384, .moves_a_second = 5}});
+    }
+}
+
 Snapshot Switch::make_snapshot(As as) const {
     Snapshot s;
     s.generation = 1;
-    s.ports.resize(3);
+    const auto ports = static_cast<uint16_t>(as == As::bridge_of_many ? 1 + kFloodPorts : 2);
+    s.ports.resize(ports + 1U);
     s.ports[kLoopback] = {.up = true, .mtu = UINT16_MAX};
-    for (uint16_t p = 1; p <= 2; ++p) {
+    for (uint16_t p = 1; p <= ports; ++p) {
         const Ip4 address(10, static_cast<uint8_t>(p - 1), 0, 1);
-        s.ports[p] = {.device = &ports_.port(p - 1U),
+        Port& device = ports_.port(p == 1 ? 0 : 1);
+        s.ports[p] = {.device = &device,
                       .up = true,
                       .mtu = 1500,
                       .tx_queues = 1,
-                      .mac = kPortMacs[p - 1],
+                      .mac = kPortMacs[p == 1 ? 0 : 1],
                       .addresses = {{address, 24}},
-                      .shares_mbufs = ports_.port(p - 1U).info().shares_mbufs};
+                      .shares_mbufs = device.info().shares_mbufs};
         s.own.add(address);
     }
     s.rx = {{{1, 0}}};
     if (as == As::bridge_both_ways) s.rx[0].push_back({2, 0});
-    if (as != As::router) {
-        s.any_l2 = true;
-        s.domains.resize(1);
-        for (uint16_t p = 1; p <= 2; ++p) {
-            s.ports[p].domain = 0;
-            s.ports[p].member = static_cast<uint16_t>(p - 1);
-            s.domains[0].members.push_back(
-                {.port = p, .learn = {.domain_limit = 16384, .moves_a_second = 5}});
-        }
-    }
+    if (as != As::router) make_domain(s, ports);
     return s;
 }
 

@@ -20,7 +20,8 @@ struct NoWaker final : WorkerWaker {
 
 class Switch {
 public:
-    enum class As : uint8_t { router, bridge, bridge_both_ways };
+    enum class As : uint8_t { router, bridge, bridge_both_ways, bridge_of_many };
+    static constexpr uint16_t kFloodPorts = 16;
     // Port 1 receives, by port 2 packets leave; the hosts behind them are known. As a bridge, it
     // has both ports in one domain with the limits that a configuration has; both ways, port 2
     // receives as well.

@@ -7,6 +7,9 @@ import shutil
 import subprocess
 
 
+FLOOD_PORTS = 16  # that a frame leaves by
+
+
 def installed(package):
     """Its version, or None."""
     done = subprocess.run(["dpkg-query", "-W", "-f=${db:Status-Status} ${Version}", package],
@@ -20,7 +23,9 @@ class Rival:
 
     name = ""
     what = ""                # a line for the tables
-    kinds = ("l2",)          # "l2": a wire, one subnet; "l3": a router between two
+    # "l2": a wire, one subnet; "domain": a bridge that learns; "flood": the same, and what is
+    # measured goes to all of FLOOD_PORTS; "l3", the last if it is there: a router between two
+    kinds = ("l2",)
     packages = ()            # of Debian, that it needs
     programs = ()            # that it needs
     hosts_offloads = True    # False: TCP does not pass unless the hosts turn their offloads off

@@ -7,6 +7,7 @@ from rivals import Rival
 
 class Bridge(Rival):
     name = "bridge"
+    kinds = ("domain", "flood", "l2")
     what = "Linux bridge; on the sender's CPU"
     has_process = False
 

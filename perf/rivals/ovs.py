@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Open vSwitch's userspace datapath (netdev) on kernel ports, with its own database and sockets.
-Flows name their output: no learning, and one cached flow a direction."""
+Flows name their output: no learning, and one cached flow a direction; where a bridge is asked for,
+it is OVS's own (NORMAL)."""
 
 import os
 
@@ -18,7 +19,7 @@ MEMORY_MIB = 600  # for the DPDK of OvsMemif
 class Ovs(Rival):
     name = "ovs"
     what = "Open vSwitch, userspace datapath"
-    kinds = ("l2", "l3")
+    kinds = ("domain", "flood", "l2", "l3")
     packages = ("openvswitch-switch",)
     hosts_offloads = False
     own_mac = True  # or the kernel would take each routed packet too
@@ -47,9 +48,13 @@ class Ovs(Rival):
         ports = " ".join(f"-- add-port br0 {port} -- set Interface {port} ofport_request={n}"
                          + self.type_of(n, port) for n, port in enumerate(self.lab.ports, 1))
         self.vsctl(f"add-br br0 -- set bridge br0 datapath_type=netdev fail-mode=secure {ports}")
-        flows = self.routes() if self.lab.kind == "l3" else self.wires()
-        for flow in flows:
+        for flow in self.flows():
             self.lab.run("sw", ["ovs-ofctl", "add-flow", f"unix:{at}/br0.mgmt", flow])
+
+    def flows(self):
+        if self.lab.kind in ("domain", "flood"):
+            return ["actions=normal"]
+        return self.routes() if self.lab.kind == "l3" else self.wires()
 
     def wires(self):
         return [f"in_port={n},actions=output:{n + 1 if n % 2 else n - 1}"
@@ -92,6 +97,8 @@ class OvsMemif(Ovs):
         return why
 
     def type_of(self, n, port):
+        if n > 2:  # nobody is there to receive a flood
+            return f" type=dpdk options:dpdk-devargs=net_null{n},no-rx=1"
         devargs = (f"net_memif{n},role=server,id=0,socket={self.lab.socket(port)},"
                    "socket-abstract=no")
         return f" type=dpdk options:n_rxq={self.queues} 'options:dpdk-devargs=\"{devargs}\"'"

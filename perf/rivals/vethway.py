@@ -12,7 +12,7 @@ from rivals import Rival
 class Vethway(Rival):
     name = "vethway"
     what = "vethwayd, `veth:` ports"
-    kinds = ("l2", "l3")
+    kinds = ("domain", "flood", "l2", "l3")
     driver = "veth"
     idle = "adaptive"
 
@@ -25,16 +25,25 @@ class Vethway(Rival):
         daemon = cls.daemon(options)
         if not os.access(daemon, os.X_OK):
             return f"no {daemon}: ./dev build, or --build DIR"
-        if kind == "l2":
+        if kind != "l3":
             with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
                 file.write("ports: [{name: p1, veth: p1}, {name: p2, veth: p2}]\n"
-                           "xconnects: [[p1, p2]]\n")
+                           + cls.between(kind, ["p1", "p2"]))
                 file.flush()
                 done = subprocess.run([daemon, "--check", "--config", file.name],
                                       capture_output=True, check=False)
             if done.returncode:
-                return "this build knows no xconnects"
+                return "this build knows no " + ("xconnects" if kind == "l2" else "bridges")
         return super().missing(options, kind)
+
+    @staticmethod
+    def between(kind, ports):
+        """What joins ports of one subnet."""
+        if kind == "l2":
+            pairs = zip(ports[::2], ports[1::2])
+            return "xconnects: [" + ", ".join(f"[{a}, {b}]" for a, b in pairs) + "]\n"
+        members = ", ".join(f"{{port: {port}}}" for port in ports)
+        return f"bridges: [{{name: br0, members: [{members}]}}]\n"
 
     def port(self, _n, port):
         return f"{self.driver}: {port}"
@@ -50,8 +59,7 @@ class Vethway(Rival):
                 f"  - {{address: {self.lab.host_ip(n)}, mac: '{host_mac(n)}', port: p{n}}}"
                 for n in (1, 2)]
         else:
-            pairs = zip(self.lab.ports[::2], self.lab.ports[1::2])
-            lines.append("xconnects: [" + ", ".join(f"[{a}, {b}]" for a, b in pairs) + "]")
+            lines.append(self.between(self.lab.kind, self.lab.ports))
         lines.append(f"control: {{socket: {self.lab.dir}/vethway.sock}}")
         return "\n".join(lines) + "\n"
 
@@ -109,5 +117,7 @@ class VethwayMemif(Vethway):
     idle = "poll"  # as the others do on such ports
 
     def port(self, n, port):
+        if n > 2:  # nobody is there to receive a flood
+            return "'null': {}"
         return (f"memif: {{socket: {self.lab.socket(port)}, role: server}}, "
                 f"mac: '{self.lab.router_mac(n)}'")
