@@ -13,6 +13,7 @@
 #include "dataplane/net/knobs.h"
 #include "dataplane/net/lag_hash_policy.h"
 #include "dataplane/net/mac.h"
+#include "dataplane/net/multicast_group.h"
 #include "dataplane/net/vlan.h"
 
 namespace vethway {
@@ -188,6 +189,11 @@ struct MemberConfig {
     std::optional<uint16_t> native;  // the trunk's VLAN of frames without a tag
     VlanTagKind tag = VlanTagKind::dot1q;
     MemberStpConfig stp;
+    // What is not believed that comes in by it; `macs` empty: any may speak.
+    bool arp_guard = false, dhcp_guard = false, ra_guard = false, source_guard = false;
+    std::vector<Mac> macs;
+    bool neigh_suppress = false;    // who is behind it is answered for, by ARP
+    bool multicast_router = false;  // it gets what is for any IP group
 
     bool knows_vlans() const { return vlan || !trunk.empty() || !translate.empty() || native; }
     friend bool operator==(const MemberConfig&, const MemberConfig&) = default;
@@ -197,6 +203,19 @@ struct StaticStation {
     std::string port;
     uint16_t vlan = 0;  // 0: the bridge knows none
     friend bool operator==(const StaticStation&, const StaticStation&) = default;
+};
+struct BindingConfig {  // which station has an address
+    Ip4 address;
+    Mac mac;
+    std::string port;   // empty: behind any member
+    uint16_t vlan = 0;  // 0, here and below: the bridge knows none
+    friend bool operator==(const BindingConfig&, const BindingConfig&) = default;
+};
+struct GroupConfig {  // behind which members there is who wants it
+    MulticastGroup group;
+    std::vector<std::string> ports;
+    uint16_t vlan = 0;
+    friend bool operator==(const GroupConfig&, const GroupConfig&) = default;
 };
 enum class LearnAction : uint8_t { forward, drop };
 enum class StpMode : uint8_t { off, stp, rstp };
@@ -214,6 +233,9 @@ enum class LoopDetection : uint8_t { off, tell, shut };
 struct BridgeConfig {
     std::vector<MemberConfig> members;
     std::vector<StaticStation> stations;
+    std::vector<BindingConfig> bindings;
+    std::vector<GroupConfig> groups;
+    UnknownMulticast unknown_multicast = UnknownMulticast::flood;
     uint32_t ageing = 300;  // seconds; 0: never
     uint32_t learn_limit = 16384;
     LearnAction learn_action = LearnAction::forward;  // with frames of one too many
@@ -352,6 +374,8 @@ inline constexpr size_t kMaxConfigPorts = 32;  // devices that Debian's DPDK can
 inline constexpr size_t kMaxVlanPorts = 160;   // beside them
 inline constexpr size_t kMaxLags = 16;
 inline constexpr size_t kMaxBridges = 16, kMaxBridgeMembers = 64, kMaxStations = 4096;
+inline constexpr size_t kMaxBindings = 4096, kMaxGroups = 4096;  // per bridge
+inline constexpr size_t kMaxMemberMacs = 256;
 inline constexpr uint32_t kMaxLearnLimit = 65536, kMaxMoveLimit = 250;
 inline constexpr uint32_t kMaxAgeing = 1'000'000;      // IEEE 802.1Q table 8-6
 inline constexpr uint32_t kMaxPathCost = 200'000'000;  // IEEE 802.1D table 17-3

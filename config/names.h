@@ -25,6 +25,7 @@ inline constexpr std::array<const char*, 2> kLearnActionNames{"forward", "drop"}
 inline constexpr std::array<const char*, 3> kStpModeNames{"off", "stp", "rstp"};
 inline constexpr std::array<const char*, 3> kEdgeNames{"auto", "always", "never"};
 inline constexpr std::array<const char*, 3> kLoopDetectionNames{"off", "tell", "shut"};
+inline constexpr std::array<const char*, 3> kUnknownMulticastNames{"flood", "routers", "drop"};
 inline constexpr std::array<const char*, 2> kLagModeNames{"lacp", "static"};
 inline constexpr std::array<const char*, 2> kLacpActivityNames{"active", "passive"};
 inline constexpr std::array<const char*, 2> kLacpRateNames{"slow", "fast"};

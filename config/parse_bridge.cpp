@@ -90,12 +90,25 @@ void parse_stp(const Field& f, StpConfig& stp) {
     number(f, "tx_hold_count", stp.tx_hold_count, 10);
 }
 
+void parse_guards(const Field& f, MemberConfig& member) {
+    boolean(f, "arp_guard", member.arp_guard);
+    boolean(f, "dhcp_guard", member.dhcp_guard);
+    boolean(f, "ra_guard", member.ra_guard);
+    boolean(f, "source_guard", member.source_guard);
+    if (const auto macs = f.find("macs"))
+        for (const Field& item : macs->items())
+            member.macs.push_back(item.as(Mac::parse, kMacForm).value_or(Mac{}));
+}
+
 MemberConfig parse_member(const Field& f) {
     MemberConfig m;
+    // clang-format off
     if (!f.is_map_of({"port", "state", "learning", "hairpin", "flood_unicast", "flood_multicast",
                       "flood_broadcast", "split_horizon", "learn_limit", "storm_unicast",
                       "storm_multicast", "storm_broadcast", "vlan", "trunk", "translate", "native",
-                      "tag", "stp"}))
+                      "tag", "stp", "arp_guard", "dhcp_guard", "ra_guard", "source_guard", "macs",
+                      "neigh_suppress", "multicast_router"}))
+        // clang-format on
         return m;
     m.port = word_of(f.require("port"));
     word<MemberStateConfig, kMemberStateConfigNames>(f, "state", m.state);
@@ -111,6 +124,9 @@ MemberConfig parse_member(const Field& f) {
     number(f, "storm_broadcast", m.storm_broadcast, kMostPps);
     parse_vlans(f, m);
     if (const auto stp = f.find("stp")) parse_member_stp(*stp, m.stp);
+    parse_guards(f, m);
+    boolean(f, "neigh_suppress", m.neigh_suppress);
+    boolean(f, "multicast_router", m.multicast_router);
     return m;
 }
 
@@ -122,6 +138,38 @@ StaticStation parse_station(const Field& f) {
     s.port = word_of(f.require("port"));
     s.vlan = vlan(f, "vlan").value_or(0);
     return s;
+}
+
+BindingConfig parse_binding(const Field& f) {
+    BindingConfig b;
+    if (!f.is_map_of({"address", "mac", "port", "vlan"})) return b;
+    if (const auto address = f.require("address"))
+        assign(b.address, address->as(Ip4::parse, "an IPv4 address"));
+    if (const auto mac = f.require("mac")) assign(b.mac, mac->as(Mac::parse, kMacForm));
+    b.port = word_of(f.find("port"));
+    b.vlan = vlan(f, "vlan").value_or(0);
+    return b;
+}
+
+GroupConfig parse_group(const Field& f) {
+    GroupConfig g;
+    if (!f.is_map_of({"group", "ports", "vlan"})) return g;
+    if (const auto group = f.require("group"))
+        assign(g.group, group->as(MulticastGroup::parse,
+                                  "a group like 239.1.2.3, ff05::1:3 or 01:00:5e:01:02:03"));
+    if (const auto ports = f.require("ports"))
+        for (const Field& item : ports->items()) g.ports.push_back(item.text().value_or(""));
+    g.vlan = vlan(f, "vlan").value_or(0);
+    return g;
+}
+
+// What the bridge knows of IP.
+void parse_rules(const Field& f, BridgeConfig& b) {
+    if (const auto bindings = f.find("bindings"))
+        for (const Field& item : bindings->items()) b.bindings.push_back(parse_binding(item));
+    if (const auto groups = f.find("groups"))
+        for (const Field& item : groups->items()) b.groups.push_back(parse_group(item));
+    word<UnknownMulticast, kUnknownMulticastNames>(f, "unknown_multicast", b.unknown_multicast);
 }
 
 }  // namespace
@@ -142,10 +190,10 @@ std::optional<VlanRange> parse_vlan_range(std::string_view text) {
 
 BridgeConfig parse_bridge(const Field& f) {
     BridgeConfig b;
-    if (!f.is_map_of(with_knobs<PortKnob>({"name", "members", "stations", "ageing", "learn_limit",
-                                           "learn_action", "move_limit", "group_fwd_mask", "stp",
-                                           "loop_detection", "loop_recovery", "mac", "mtu",
-                                           "addresses", "admin"})))
+    if (!f.is_map_of(with_knobs<PortKnob>(
+            {"name", "members", "stations", "ageing", "learn_limit", "learn_action", "move_limit",
+             "group_fwd_mask", "stp", "loop_detection", "loop_recovery", "mac", "mtu", "addresses",
+             "admin", "bindings", "groups", "unknown_multicast"})))
         return b;
     b.port.name = word_of(f.require("name"));
     if (const auto members = f.find("members"))
@@ -160,6 +208,7 @@ BridgeConfig parse_bridge(const Field& f) {
     if (const auto stp = f.find("stp")) parse_stp(*stp, b.stp);
     word<LoopDetection, kLoopDetectionNames>(f, "loop_detection", b.loop_detection);
     number(f, "loop_recovery", b.loop_recovery, kMaxRecovery);
+    parse_rules(f, b);
     parse_ip_side(f, b.port);
     return b;
 }

@@ -215,6 +215,21 @@ void stp(YAML::Emitter& out, const StpConfig& c) {
     out << EndMap;
 }
 
+void on(YAML::Emitter& out, const char* key, bool value) {
+    if (value) out << Key << key << Value << true;
+}
+
+void guards(YAML::Emitter& out, const MemberConfig& m) {
+    on(out, "arp_guard", m.arp_guard);
+    on(out, "dhcp_guard", m.dhcp_guard);
+    on(out, "ra_guard", m.ra_guard);
+    on(out, "source_guard", m.source_guard);
+    if (m.macs.empty()) return;
+    out << Key << "macs" << Value << Flow << BeginSeq;
+    for (const Mac& mac : m.macs) out << mac.to_string();
+    out << EndSeq;
+}
+
 void member(YAML::Emitter& out, const MemberConfig& m) {
     const auto off = [&](const char* key, bool value) {
         if (!value) out << Key << key << Value << false;
@@ -238,6 +253,9 @@ void member(YAML::Emitter& out, const MemberConfig& m) {
     limit("storm_broadcast", m.storm_broadcast);
     vlans(out, m);
     member_stp(out, m.stp);
+    guards(out, m);
+    on(out, "neigh_suppress", m.neigh_suppress);
+    on(out, "multicast_router", m.multicast_router);
     out << EndMap;
 }
 
@@ -249,12 +267,36 @@ void station(YAML::Emitter& out, const StaticStation& s) {
     out << EndMap;
 }
 
+void binding(YAML::Emitter& out, const BindingConfig& b) {
+    out << Flow << BeginMap;
+    pair(out, "address", b.address.to_string());
+    pair(out, "mac", b.mac.to_string());
+    if (!b.port.empty()) pair(out, "port", b.port);
+    if (b.vlan != 0) number(out, "vlan", b.vlan);
+    out << EndMap;
+}
+
+void group(YAML::Emitter& out, const GroupConfig& g) {
+    out << Flow << BeginMap;
+    pair(out, "group", g.group.to_string());
+    out << Key << "ports" << Value << Flow << BeginSeq;
+    for (const std::string& port : g.ports) text(out, port);
+    out << EndSeq;
+    if (g.vlan != 0) number(out, "vlan", g.vlan);
+    out << EndMap;
+}
+
 void bridge(YAML::Emitter& out, const BridgeConfig& b) {
     const BridgeConfig usual;
     out << BeginMap;
     pair(out, "name", b.port.name);
     list(out, "members", b.members, member);
     list(out, "stations", b.stations, station);
+    list(out, "bindings", b.bindings, binding);
+    list(out, "groups", b.groups, group);
+    if (b.unknown_multicast != usual.unknown_multicast)
+        pair(out, "unknown_multicast",
+             kUnknownMulticastNames[static_cast<size_t>(b.unknown_multicast)]);
     if (b.ageing != usual.ageing) number(out, "ageing", b.ageing);
     if (b.learn_limit != usual.learn_limit) number(out, "learn_limit", b.learn_limit);
     if (b.learn_action != usual.learn_action)

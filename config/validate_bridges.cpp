@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "config/names.h"
+#include "config/validate_bridge_rules.h"
 #include "config/validate_stp.h"
 
 namespace vethway {
@@ -100,6 +101,7 @@ private:
             if (!stations.emplace(s.mac, s.vlan).second)
                 add(at + ".mac", "another entry is about " + s.mac.to_string());
         }
+        find_bridge_rule_problems(b, path, problems_);
     }
 
     void check_member(const BridgeConfig& b, const MemberConfig& m, const std::string& path) {

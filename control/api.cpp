@@ -140,6 +140,8 @@ void Api::add_views() {
     view("/v1/bridges", bridges_view);
     view("/v1/stp", spanning_trees_view);
     view("/v1/vlans", vlans_view);
+    view("/v1/bindings", bindings_view);
+    view("/v1/groups", groups_view);
     on(Method::get, "/v1/fdb", [](Controller& c, const Request& r) {
         return stations_view(
             c, {.bridge = r.get_param_value("bridge"), .port = r.get_param_value("port")});

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "control/bridge_rules.h"
 #include "control/logical_port.h"
 #include "control/ports.h"
 #include "dataplane/l2/bridge_input.h"
@@ -200,6 +201,11 @@ void Bridges::describe(const Ports& ports, Snapshot& next) const {
             next.ports[port->index].member = static_cast<uint16_t>(domain.members.size());
             domain.members.push_back(member_of(b, m, port->index));
         }
+        const auto index_of = [&ports](const std::string& name) {
+            const ManagedPort* port = ports.find(name);
+            return port != nullptr ? port->index : kNoPort;
+        };
+        add_bridge_rules(b, index_of, domain);
         if (const ManagedPort* own = ports.find(b.port.name)) {
             domain.mac = own->mac();
             add_own_port(domain, next.ports[own->index], *own, number, 0);
@@ -332,6 +338,13 @@ std::vector<StationView> Bridges::stations(const Ports& ports, const StationFilt
     std::ranges::sort(
         out, {}, [](const StationView& s) { return std::tuple(s.bridge, s.vlan, s.port, s.mac); });
     return out;
+}
+
+std::string Bridges::place_of(const Ports& ports, const std::string& bridge, uint16_t vlan,
+                              const Mac& mac) const {
+    const FdbKey key{.domain = domain_of(bridge), .vlan = vlan, .mac = mac};
+    const ManagedPort* port = ports.find(dataplane_.l2().fdb.find(key.packed()));
+    return port != nullptr ? port->config.name : "";
 }
 
 size_t Bridges::flush(const Ports& ports, const StationFilter& filter) {

@@ -59,6 +59,9 @@ public:
     void tick(const Ports& ports);  // every 100 ms
 
     std::vector<StationView> stations(const Ports& ports, const StationFilter& filter) const;
+    // The member that the station is behind, learned or static; empty: nobody knows.
+    std::string place_of(const Ports& ports, const std::string& bridge, uint16_t vlan,
+                         const Mac& mac) const;
     size_t flush(const Ports& ports, const StationFilter& filter);  // static ones stay
     // All that was learned behind these ports.
     void forget(std::span<const uint16_t> ports);

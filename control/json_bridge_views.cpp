@@ -28,6 +28,20 @@ Json vlans_of(const MemberConfig& m) {
             {"tag", kVlanTagNames[static_cast<size_t>(m.tag)]}};
 }
 
+Json rules_of(const MemberConfig& m) {
+    Json macs = Json::array();
+    for (const Mac& mac : m.macs) macs.push_back(mac.to_string());
+    return {{"arp_guard", m.arp_guard},
+            {"dhcp_guard", m.dhcp_guard},
+            {"ra_guard", m.ra_guard},
+            {"source_guard", m.source_guard},
+            {"macs", macs},
+            {"neigh_suppress", m.neigh_suppress},
+            {"multicast_router", m.multicast_router}};
+}
+
+Json vlan_or_null(uint16_t vlan) { return vlan == 0 ? Json() : Json(vlan); }
+
 Json member_view(Controller& controller, const MemberConfig& m) {
     const Ports& ports = controller.ports();
     const ManagedPort* port = ports.find(m.port);
@@ -47,6 +61,7 @@ Json member_view(Controller& controller, const MemberConfig& m) {
     out.update(vlans_of(m));
     out["looped"] = controller.loop_watch().is_looped(m.port);
     out["shut"] = controller.loop_watch().is_shut(m.port);
+    out.update(rules_of(m));
     out["stations"] = port != nullptr ? controller.dataplane().l2().fdb.learned_by(port->index) : 0;
     const PortTotals totals = port != nullptr ? ports.totals(port->index) : PortTotals{};
     Json counts = Json::object();
@@ -95,6 +110,10 @@ Json bridges_view(Controller& controller) {
              {"loop_detection", kLoopDetectionNames[static_cast<size_t>(b.loop_detection)]},
              {"stations", controller.ports().bridges().learned(b.port.name)},
              {"static_stations", b.stations.size()},
+             {"bindings", b.bindings.size()},
+             {"groups", b.groups.size()},
+             {"unknown_multicast",
+              kUnknownMulticastNames[static_cast<size_t>(b.unknown_multicast)]},
              {"members", members}});
     }
     return {{"bridges", out}};
@@ -128,6 +147,40 @@ Json vlans_view(Controller& controller) {
                              {"vlan", vlan->vlan},
                              {"tag", kVlanTagNames[static_cast<size_t>(vlan->tag)]}});
     return {{"vlans", out}, {"ports", ports}};
+}
+
+// `seen_at`: where the station is now, as far as it was heard of.
+Json bindings_view(Controller& controller) {
+    const Ports& ports = controller.ports();
+    Json out = Json::array();
+    for (const BridgeConfig& b : ports.bridges().all())
+        for (const BindingConfig& one : b.bindings) {
+            const auto at = ports.bridges().place_of(ports, b.port.name, one.vlan, one.mac);
+            out.push_back({{"bridge", b.port.name},
+                           {"vlan", vlan_or_null(one.vlan)},
+                           {"address", one.address.to_string()},
+                           {"mac", one.mac.to_string()},
+                           {"port", one.port.empty() ? Json() : Json(one.port)},
+                           {"seen_at", at.empty() ? Json() : Json(at)}});
+        }
+    return {{"bindings", out}};
+}
+
+Json groups_view(Controller& controller) {
+    Json out = Json::array();
+    for (const BridgeConfig& b : controller.ports().bridges().all()) {
+        std::vector<std::string> routers;
+        for (const MemberConfig& m : b.members)
+            if (m.multicast_router) routers.push_back(m.port);
+        for (const GroupConfig& g : b.groups)
+            out.push_back({{"bridge", b.port.name},
+                           {"vlan", vlan_or_null(g.vlan)},
+                           {"group", g.group.to_string()},
+                           {"mac", g.group.mac().to_string()},
+                           {"ports", g.ports},
+                           {"routers", routers}});
+    }
+    return {{"groups", out}};
 }
 
 Json stations_view(Controller& controller, const StationFilter& filter) {

@@ -28,6 +28,8 @@ Json paths_view(Controller& controller);
 Json lags_view(Controller& controller, const std::string& name);  // empty: all
 Json bridges_view(Controller& controller);
 Json spanning_trees_view(Controller& controller);
+Json bindings_view(Controller& controller);
+Json groups_view(Controller& controller);
 Json vlans_view(Controller& controller);
 Json stations_view(Controller& controller, const StationFilter& filter);
 Json drops_view(Controller& controller, bool all);

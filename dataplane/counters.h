@@ -67,6 +67,8 @@ inline constexpr const char* kOriginatedNames[] = {
 enum class Bridged : uint8_t {
     unicast,        // to the one member that the station is behind
     flooded,        // to all that take it
+    multicast,      // to those that want its group
+    suppressed,     // an ARP request, answered for whom it asks about
     routed,         // to the bridge's own address: taken by IP
     learned,        // a new station
     moved,          // a station, from another member
@@ -76,9 +78,9 @@ enum class Bridged : uint8_t {
     learn_full,     // no room in the table
     kCount
 };
-inline constexpr const char* kBridgedNames[] = {"unicast", "flooded",       "routed",
-                                                "learned", "moved",         "damped",
-                                                "pinned",  "learn_limited", "learn_full"};
+inline constexpr const char* kBridgedNames[] = {
+    "unicast", "flooded", "multicast", "suppressed",    "routed",    "learned",
+    "moved",   "damped",  "pinned",    "learn_limited", "learn_full"};
 
 // Bursts as received: 1, 2, 3-4, 5-8, 9-16, 17-32, 33-64 packets.
 inline constexpr size_t kBurstBuckets = 7;

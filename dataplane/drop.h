@@ -42,6 +42,21 @@ namespace vethway {
     X(vlan_refused, "bridge", \
       "the member of the bridge does not carry the frame's VLAN, or none without a tag, or with one", \
       "vethway show vlan tells which it carries: add it to trunk: of the member, or give it native: for frames without a tag") \
+    X(mac_guard, "bridge", \
+      "the source MAC is none of those that may come in by the member of the bridge (macs)", \
+      "look for a host that makes up addresses; if it may speak there: its MAC in macs: of the member") \
+    X(source_guard, "bridge", \
+      "no binding gives the source MAC that IPv4 address at this member of the bridge, or any (source_guard)", \
+      "vethway show bindings tells who has which; if this is right: its address, MAC and port in bindings: of the bridge") \
+    X(arp_guard, "bridge", \
+      "ARP of a sender that no binding knows at this member of the bridge, or that is another than the frame's (arp_guard)", \
+      "vethway show bindings tells who has which; if this is right: its address, MAC and port in bindings: of the bridge") \
+    X(dhcp_guard, "bridge", \
+      "from a DHCP server, by a member of the bridge that is to have none behind it (dhcp_guard)", \
+      "look for the server; if it belongs there: dhcp_guard: false of the member, or nothing said of it") \
+    X(ra_guard, "bridge", \
+      "an IPv6 router advertisement, by a member of the bridge that is to have no router behind it (ra_guard)", \
+      "look for the router; if it belongs there: ra_guard: false of the member, or nothing said of it") \
     X(group_reserved, "bridge", \
       "to a group address that stays on its link (01:80:c2:00:00:0x, IEEE 802.1Q 8.6.3)", \
       "if a lab needs it passed: the bit x of group_fwd_mask: of the bridge") \
@@ -60,6 +75,9 @@ namespace vethway {
     X(flood_nowhere, "bridge", \
       "no other member of the bridge is up and takes what is flooded", \
       "vethway show bridge tells which are up, and what they flood; of a VLAN, vethway show vlan") \
+    X(group_unknown, "bridge", \
+      "to an IP multicast group that no member of the bridge is said to want (unknown_multicast)", \
+      "vethway show groups tells what is; its group in groups:, multicast_router: true of a member, or unknown_multicast: flood of the bridge") \
     X(bridge_mtu, "bridge", \
       "the frame is longer than the MTU of the member that it would leave by", \
       "give all members of the bridge the same MTU: vethway port set PORT mtu N") \

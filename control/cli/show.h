@@ -27,6 +27,8 @@ std::string show_lags(const Json& lags, bool colour);
 std::string show_bridges(const Json& bridges, bool colour);
 std::string show_stp(const Json& trees, bool colour);
 std::string show_vlans(const Json& vlans, bool colour);
+std::string show_bindings(const Json& bindings, bool colour);
+std::string show_groups(const Json& groups, bool colour);
 std::string show_fdb(const Json& stations, bool colour);
 std::string show_lcores(const Json& lcores, bool colour);
 std::string show_changes(const Json& answer);

@@ -39,7 +39,18 @@ std::string settings_of(const Json& m) {
         say("shut: a loop");
     else if (m["looped"].get<bool>())
         say("a loop");
+    for (const char* option : {"arp_guard", "dhcp_guard", "ra_guard", "source_guard",
+                               "neigh_suppress", "multicast_router"})
+        if (m[option].get<bool>()) say(option);
+    if (!m["macs"].empty()) say(fmt::format("only {} MACs", m["macs"].size()));
     return text.empty() ? "-" : text;
+}
+
+// What it knows of IP, on a line of its own; nothing where that is nothing.
+std::string rules_of(const Json& b) {
+    if (b["bindings"] == 0 && b["groups"] == 0 && b["unknown_multicast"] == "flood") return "";
+    return fmt::format("{} bindings, {} groups; unknown multicast: {}\n", text_of(b["bindings"]),
+                       text_of(b["groups"]), text_of(b["unknown_multicast"]));
 }
 
 }  // namespace
@@ -56,6 +67,7 @@ std::string show_bridges(const Json& answer, bool colour) {
                            text_of(b["stations"]), text_of(b["learn_limit"]),
                            text_of(b["static_stations"]), text_of(b["ageing"]),
                            b["stp"] == "off" ? "" : "; " + text_of(b["stp"]));
+        out += rules_of(b);
         Table table({"MEMBER", "STATE", "VLANS", "STATIONS", "UNICAST", "FLOODED", "LEARNED",
                      "MOVED", "SETTINGS"});
         for (const Json& m : b["members"]) {
@@ -89,6 +101,28 @@ std::string show_vlans(const Json& answer, bool /*colour*/) {
     std::string out = table.empty() ? "" : table.text();
     if (!ports.empty()) out += (out.empty() ? "" : "\n") + ports.text();
     return out.empty() ? "no VLANs\n" : out;
+}
+
+std::string show_bindings(const Json& answer, bool /*colour*/) {
+    Table table({"BRIDGE", "VLAN", "ADDRESS", "MAC", "PORT", "SEEN AT"});
+    for (const Json& b : answer["bindings"])
+        table.add({text_of(b["bridge"]), or_dash(b["vlan"]), text_of(b["address"]),
+                   text_of(b["mac"]), b["port"].is_null() ? "any" : text_of(b["port"]),
+                   or_dash(b["seen_at"])});
+    return table.empty() ? "no bindings\n" : table.text();
+}
+
+std::string show_groups(const Json& answer, bool /*colour*/) {
+    const auto listed = [](const Json& names) {
+        std::string text;
+        for (const Json& name : names) text += (text.empty() ? "" : ", ") + text_of(name);
+        return text.empty() ? "-" : text;
+    };
+    Table table({"BRIDGE", "VLAN", "GROUP", "MAC", "PORTS", "ROUTERS"});
+    for (const Json& g : answer["groups"])
+        table.add({text_of(g["bridge"]), or_dash(g["vlan"]), text_of(g["group"]), text_of(g["mac"]),
+                   listed(g["ports"]), listed(g["routers"])});
+    return table.empty() ? "no groups\n" : table.text();
 }
 
 std::string show_fdb(const Json& answer, bool /*colour*/) {

@@ -42,10 +42,9 @@ int Session::print(const Json& answer, const std::function<std::string(const Jso
 void add_show_commands(CLI::App& app, Session& session) {
     add_view(app, session, "status", "What runs, its memory, and whether its books balance",
              "/status", show_status);
-    CLI::App* show = app.add_subcommand(
-        "show",
-        "Ports, knobs, routes, neighbours, LAGs, bridges, stations, drops, counters, lcores, "
-        "config");
+    CLI::App* show = app.add_subcommand("show",
+                                        "Ports, knobs, routes, neighbours, LAGs, bridges, "
+                                        "stations, groups, drops, counters, lcores, config");
     show->require_subcommand(1);
     add_view(*show, session, "ports", "Ports, like ip -s link", "/ports", show_ports);
     add_view(*show, session, "knobs", "What can be set of IPv4, like sysctl net.ipv4", "/knobs",
@@ -69,6 +68,11 @@ void add_show_commands(CLI::App& app, Session& session) {
              show_vlans);
     add_view(*show, session, "fdb", "Which stations are behind which member, like bridge fdb",
              "/fdb", show_fdb);
+    add_view(*show, session, "bindings",
+             "Which station has which address, behind which member, like show ip source binding",
+             "/bindings", show_bindings);
+    add_view(*show, session, "groups", "Which members want which group, like bridge mdb", "/groups",
+             show_groups);
     add_counters_commands(*show, session);
     add_view(*show, session, "lcores", "Workers: CPUs, queues, how busy", "/lcores", show_lcores);
     add_view(*show, session, "config", "The running configuration, as a file",

@@ -19,8 +19,8 @@ constexpr size_t kMostPackets = size_t{1} << 17;
 constexpr uint64_t kDeciding = bit(Step::received) | bit(Step::sent) | bit(Step::dropped) |
                                bit(Step::consumed) | bit(Step::waits) | bit(Step::collected) |
                                bit(Step::handed_over);
-constexpr uint64_t kTelling = kDeciding | bit(Step::flooded) | bit(Step::originated) |
-                              bit(Step::released) | bit(Step::asks_error);
+constexpr uint64_t kTelling = kDeciding | bit(Step::flooded) | bit(Step::to_group) |
+                              bit(Step::originated) | bit(Step::released) | bit(Step::asks_error);
 
 // Of ICMP errors, by ErrorFate.
 constexpr const char* kErrorFates[] = {"sent", "not sent (not allowed)", "not sent (rate limit)",
@@ -93,7 +93,7 @@ void Capture::take_in(NotedStep& step) {
     Known& known = at->second;
     if (is_new) ages_.push_back(r.packet);
     if (r.step == Step::originated) note_originated(r, known);
-    if (r.step == Step::flooded) known.flooded_to = r.a;
+    if (r.step == Step::flooded || r.step == Step::to_group) known.flooded_to = r.a;
     if (r.step == Step::released) known.waited_us += r.a;
     if (r.step == Step::asks_error) known.told = r;
     if ((kDeciding & bit(r.step)) == 0) return;

@@ -6,6 +6,7 @@
 #include <rte_cycles.h>
 
 #include "control/packet_words.h"
+#include "dataplane/l2/guard.h"
 #include "dataplane/net/headers.h"
 
 namespace vethway {
@@ -25,9 +26,12 @@ constexpr StepRow kSteps[] = {
     {"not_wired", "xconnect"},
     {"entered_lag", "lag"},
     {"entered_vlan", "vlan"},
+    {"guarded", "bridge"},
     {"station_learned", "bridge"},
+    {"arp_answered", "bridge"},
     {"bridged", "bridge"},
     {"flooded", "bridge"},
+    {"to_group", "bridge"},
     {"to_bridge", "bridge"},
     {"spread", "lag"},
     {"classified", "classify"},
@@ -231,6 +235,32 @@ constexpr const char* kLearnedWords[] = {
 
 std::string in_vlan(uint32_t vlan) { return vlan == 0 ? "" : format(" in VLAN {}", vlan); }
 
+std::string guard_words(const Record& r, const std::string& port) {
+    const std::string mac = r.mac.to_string(), ip = r.next_hop.to_string();
+    switch (static_cast<GuardFault>(r.a)) {
+        case GuardFault::mac_not_listed:
+            return format("{} is none of the MAC addresses that may come in by {}", mac, port);
+        case GuardFault::mac_not_bound:
+            return format("no binding{} is of {}", in_vlan(r.b), mac);
+        case GuardFault::mac_elsewhere:
+            return format("{}{} is bound to another member than {}", mac, in_vlan(r.b), port);
+        case GuardFault::ip_not_bound:
+            return format("no binding{} is of {}, which {} claims", in_vlan(r.b), ip, mac);
+        case GuardFault::ip_of_another:
+            return format("{}{} is bound to another MAC address than {}", ip, in_vlan(r.b), mac);
+        case GuardFault::ip_elsewhere:
+            return format("{}{} is bound to another member than {}", ip, in_vlan(r.b), port);
+        case GuardFault::forged_sender:
+            return format("ARP of {} at {}, from another MAC address", ip, mac);
+        case GuardFault::server:
+            return format("{} speaks as a DHCP server, which may not be behind {}", mac, port);
+        case GuardFault::router:
+            return format("{} speaks as an IPv6 router, which may not be behind {}", mac, port);
+        default:
+            return "headers that the guard can't read";
+    }
+}
+
 std::string bridge_words(const NotedStep& s, Controller& controller) {
     const Record& r = s.record;
     switch (r.step) {
@@ -238,6 +268,14 @@ std::string bridge_words(const NotedStep& s, Controller& controller) {
             return format("tag of VLAN {}: comes in by {}", r.a, port_name(controller, r.port));
         case Step::station_learned:
             return format("{}{} {}", r.mac.to_string(), in_vlan(r.b), kLearnedWords[r.a]);
+        case Step::guarded:
+            return guard_words(r, port_name(controller, r.port));
+        case Step::arp_answered:
+            return format("answered for {}{}, who is at {} behind {}", r.next_hop.to_string(),
+                          in_vlan(r.b), r.mac.to_string(), port_name(controller, r.a));
+        case Step::to_group:
+            return format("to the {} port{} that want{} the group{}", r.a, r.a == 1 ? "" : "s",
+                          r.a == 1 ? "s" : "", in_vlan(r.b));
         case Step::bridged:
             return format("its destination{} is behind {}", in_vlan(r.b),
                           port_name(controller, r.egress));
@@ -297,7 +335,8 @@ Json json_of_step(const NotedStep& s, const NotedStep& first, Controller& contro
         out["egress"] = port_name(controller, r.egress);
     if (r.step == Step::forwarded || r.step == Step::resolved || r.step == Step::waits)
         out["next_hop"] = r.next_hop.to_string();
-    if (r.step == Step::resolved || r.step == Step::learned || r.step == Step::station_learned)
+    if (r.step == Step::resolved || r.step == Step::learned || r.step == Step::station_learned ||
+        r.step == Step::arp_answered || r.step == Step::guarded)
         out["mac"] = r.mac.to_string();
     if (r.step == Step::consumed) out["consumed"] = kConsumedNames[r.a];
     if (r.step == Step::originated) out["originated"] = kOriginatedNames[r.a];
@@ -328,9 +367,12 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::spread:
             return lag_words(r, controller);
         case Step::entered_vlan:
+        case Step::guarded:
         case Step::station_learned:
+        case Step::arp_answered:
         case Step::bridged:
         case Step::flooded:
+        case Step::to_group:
         case Step::to_bridge:
             return bridge_words(s, controller);
         case Step::classified:

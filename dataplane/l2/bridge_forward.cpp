@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 
+#include "dataplane/l2/arp_suppress.h"
+#include "dataplane/l2/groups.h"
 #include "dataplane/l2/l2_state.h"
 #include "dataplane/l2/vlan_tag.h"
 #include "dataplane/offload/checksum.h"
@@ -57,23 +59,41 @@ rte_mbuf* once_more(Context& c, rte_mbuf* m, rte_mbuf* copy) noexcept {
     return copy;
 }
 
+// Whom a frame is for that is for several.
+struct Wanted {
+    FloodKind kind;
+    Suppressed suppressed;
+    GroupReach reach;  // of a frame to a group
+
+    bool is_by(const Member& to, size_t place) const noexcept {
+        if (suppressed != Suppressed::no && to.neigh_suppress) return false;
+        return (reach.members >> place & 1) != 0 ||
+               (reach.floods && to.floods[static_cast<size_t>(kind)]);
+    }
+};
+
 class Flood {
 public:
     Flood(Context& c, const InDomain& frame, const Domain& domain, const Member* from,
-          FloodKind kind) noexcept
-        : c_(c), m_(frame.m) {
-        for (const Member& to : domain.members)
-            if (to.floods[static_cast<size_t>(kind)] && obstacle(c, *m_, from, to) == Drop::none &&
+          const Wanted& wanted) noexcept
+        : c_(c), m_(frame.m), wanted_(wanted) {
+        for (size_t i = 0; i < domain.members.size(); ++i) {
+            const Member& to = domain.members[i];
+            if (wanted.is_by(to, i) && obstacle(c, *m_, from, to) == Drop::none &&
                 count_ < to_.size())
                 to_[count_++] = &to;
+        }
         // It is asked for by its address, or by all.
-        if (kind != FloodKind::unknown_unicast) own_ = frame.own;
+        if (wanted.kind != FloodKind::unknown_unicast && wanted.reach.floods) own_ = frame.own;
     }
 
     void run(Burst& own) noexcept {
-        c_.note(m_, Step::flooded, count_ + (own_ != nullptr ? 1U : 0U), vlan_of(*m_));
-        if (own_ == nullptr && count_ == 0) return c_.drops.add(m_, Drop::flood_nowhere);
-        if (count_ > 0) c_.counters.bridged(meta(*m_).port, Bridged::flooded);
+        const bool floods = wanted_.reach.floods;
+        c_.note(m_, floods ? Step::flooded : Step::to_group, count_ + (own_ != nullptr ? 1U : 0U),
+                vlan_of(*m_));
+        if (own_ == nullptr && count_ == 0) return end_here();
+        if (count_ > 0)
+            c_.counters.bridged(meta(*m_).port, floods ? Bridged::flooded : Bridged::multicast);
         if (own_ != nullptr) {
             rte_mbuf* const copy = count_ == 0 ? m_ : once_more(c_, m_, c_.buffers.copy(*m_));
             if (copy != nullptr) to_own_port(c_, copy, *own_, own);
@@ -90,6 +110,14 @@ public:
     }
 
 private:
+    void end_here() noexcept {
+        if (wanted_.suppressed == Suppressed::answered) {
+            c_.consumed(m_, Consumed::arp_request);
+            return c_.drops.free(m_);
+        }
+        const bool nobody = !wanted_.reach.floods && wanted_.reach.members == 0;
+        c_.drops.add(m_, nobody ? Drop::group_unknown : Drop::flood_nowhere);
+    }
     // Once, in place of once for each who needs it. Super-frames are cut into packets of their own.
     void complete_for_all() noexcept {
         if (meta(*m_).offload.checksum != L4Checksum::partial || meta(*m_).offload.gso != Gso::none)
@@ -100,6 +128,7 @@ private:
 
     Context& c_;
     rte_mbuf* m_;
+    const Wanted wanted_;
     std::array<const Member*, kMaxMembers> to_;
     uint16_t count_ = 0;
     const BridgePort* own_ = nullptr;
@@ -173,7 +202,13 @@ void BridgeForward::flood(const InDomain& frame) noexcept {
     const FloodKind kind = flood_kind(ether(*frame.m).dst);
     if (!is_within_storm_limit(c_, from_, kind)) [[unlikely]]
         return c_.drops.add(frame.m, Drop::storm_limit);
-    Flood(c_, frame, domain_, from_, kind).run(own_);
+    const Suppressed suppressed = domain_.suppresses_arp && from_ != nullptr
+                                      ? suppress_arp(c_, frame.m, number_, *from_)
+                                      : Suppressed::no;
+    const GroupReach reach = kind == FloodKind::multicast && domain_.groups != nullptr
+                                 ? group_reach(*domain_.groups, vlan_of(*frame.m), *frame.m)
+                                 : GroupReach{};
+    Flood(c_, frame, domain_, from_, {kind, suppressed, reach}).run(own_);
 }
 
 }  // namespace vethway

@@ -9,6 +9,7 @@
 
 #include "dataplane/context.h"
 #include "dataplane/l2/bridge_forward.h"
+#include "dataplane/l2/guard.h"
 #include "dataplane/l2/l2_state.h"
 #include "dataplane/l2/vlan_tag.h"
 
@@ -78,7 +79,9 @@ public:
         const uint64_t to = address_at(*m, offsetof(EtherHeader, dst));
         const uint64_t from = address_at(*m, offsetof(EtherHeader, src));
         const BridgePort* own = domain_.own_port(vlan_of(*m));
-        const Drop why = is_carried ? refusal(from, own) : Drop::vlan_refused;
+        Drop why = is_carried ? refusal(from, own) : Drop::vlan_refused;
+        if (member_.guard != nullptr && why == Drop::none) [[unlikely]]
+            why = guard(c_, m, member_);
         const uint64_t within = FdbKey{.domain = number_, .vlan = vlan_of(*m), .mac = {}}.packed();
         if (is_reserved(to) && reserved_fate(to & 0xf, domain_) != ReservedFate::passes)
             [[unlikely]]

@@ -13,6 +13,10 @@
 
 namespace vethway {
 
+struct Guard;
+class Bindings;
+class Groups;
+
 inline constexpr uint16_t kNoDomain = UINT16_MAX;
 inline constexpr size_t kMaxMembers = 64;
 
@@ -44,6 +48,8 @@ struct Member {
     std::array<uint32_t, kFloodKinds> storm_pps{};           // in by it; 0: no limit
     LearnRules learn;                                        // the domain's, with its own limit
     std::shared_ptr<const VlanMap> vlans;                    // null: the domain knows none
+    std::shared_ptr<const Guard> guard;                      // null: what comes in is believed
+    bool neigh_suppress = false;  // who is behind it is answered for (arp_suppress.h)
 };
 
 // The domain's own interface to IP, of one VLAN (0 where it knows none): a port like any other.
@@ -57,7 +63,10 @@ struct Domain {
               // loop
     std::vector<Member> members;
     std::vector<BridgePort> own_ports;
-    bool drops_unlearned = false;  // frames of stations that are one too many
+    std::shared_ptr<const Bindings> bindings;  // null: there are none
+    std::shared_ptr<const Groups> groups;      // null: what is for groups is flooded
+    bool suppresses_arp = false;               // a member has neigh_suppress
+    bool drops_unlearned = false;              // frames of stations that are one too many
     // Of 01:80:c2:00:00:0x, by x: what passes as other groups do, and what the control thread gets.
     uint16_t group_fwd_mask = 0, group_punt_mask = 0;
 

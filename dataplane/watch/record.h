@@ -23,9 +23,13 @@ enum class Step : uint8_t {
     not_wired,        // too long for that end; a: its MTU
     entered_lag,      // `port` is the LAG's now; a: the member that it came by
     entered_vlan,     // `port` is the VLAN's now; a: the VLAN
+    guarded,          // refused by a guard of the member; `next_hop`, `mac`: whom it is about;
+                      // a: GuardFault; b: VLAN
     station_learned,  // its source; a: Learned; b: VLAN
+    arp_answered,     // for `next_hop`, whose station `mac` is behind port a; b: VLAN
     bridged,          // to the one member `egress` that its destination is behind; b: VLAN
     flooded,          // a: to how many ports; b: VLAN
+    to_group,         // to those that want its group; a: how many; b: VLAN
     to_bridge,        // to the bridge's own port `port`; b: VLAN
     spread,           // by `egress`, of a LAG; a: LagHash << 16 | bucket; b: carrying << 16 | LAG
     classified,       // a: EtherType; b: 1 in a broadcast or multicast frame

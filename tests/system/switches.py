@@ -101,7 +101,7 @@ class LinuxBridge(Reference):
         """As ip-link(8) has it, from what it is at the start."""
         self.run("sw", f"ip link set br0 type bridge group_fwd_mask 0 {bridge}")
         for n in range(1, self.hosts + 1):
-            usual = "hairpin off flood on mcast_flood on bcast_flood on learning on isolated off"
+            usual = "hairpin off flood on mcast_flood on bcast_flood on learning on isolated off neigh_suppress off"
             self.run("sw", f"ip link set p{n} type bridge_slave {usual} {dict(ports).get(n, '')}")
         self.run("sw", "ip link set br0 type bridge fdb_flush")
 

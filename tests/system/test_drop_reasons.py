@@ -11,7 +11,7 @@ from frames import arp, echo, ether, host_ip, host_mac, icmp, ip4, patched, port
 from hold import control_thread, held, worker_thread
 from lab import Failure, needs, wait_for
 from scapy.layers.inet import IP, TCP, UDP, IPOption_LSRR, IPOption_RR
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import ICMPv6ND_RA, IPv6
 from scapy.layers.l2 import Dot1Q
 from scapy.packet import Raw
 from scapy.utils import RawPcapWriter
@@ -576,6 +576,39 @@ def test_l2_blocked():
 @bridged("vlan_refused", {1: "vlan: 10", 2: "vlan: 10", 3: "vlan: 20"})
 def test_vlan_refused():
     return tag(frame(ONE, TWO), 10)
+
+
+@bridged("mac_guard", {1: f"macs: ['{TWO}']"})
+def test_mac_guard():
+    return frame(ONE, TWO)
+
+
+BOUND = f"    bindings: [{{address: 10.1.0.2, mac: '{ONE}', port: p1}}]"
+
+
+@bridged("source_guard", {1: "source_guard: true"}, bridge=BOUND)
+def test_source_guard():
+    return ip4(src="10.1.0.3", eth=ether(src=ONE, dst=TWO))
+
+
+@bridged("arp_guard", {1: "arp_guard: true"}, bridge=BOUND)
+def test_arp_guard():
+    return arp(sender="10.1.0.3", mac=ONE)
+
+
+@bridged("dhcp_guard", {1: "dhcp_guard: true"})
+def test_dhcp_guard():
+    return udp(sport=67, dport=68, eth=ether(src=ONE, dst=frames.BROADCAST))
+
+
+@bridged("ra_guard", {1: "ra_guard: true"})
+def test_ra_guard():
+    return bytes(ether(src=ONE, dst="33:33:00:00:00:01") / IPv6(src="fe80::1", dst="ff02::1") / ICMPv6ND_RA())
+
+
+@bridged("group_unknown", bridge="    unknown_multicast: drop")
+def test_group_unknown():
+    return ip4(dst="239.1.2.3", eth=ether(src=ONE, dst="01:00:5e:01:02:03"))
 
 
 @bridged("group_reserved")

@@ -411,9 +411,10 @@ TEST_F(CommandLine, UnknownCommandsAreNamed) {
     EXPECT_EQ(refused("bogus"),
               "no such thing \"bogus\"; there are: status, show, explain, route, neighbour, "
               "address, path, port, apply, reload, ping, capture, doctor, completion");
-    EXPECT_EQ(refused("show bogus"),
-              "show: no such thing \"bogus\"; there are: ports, knobs, routes, neighbours, "
-              "paths, lag, bridge, stp, vlan, fdb, drops, counters, lcores, config");
+    EXPECT_EQ(
+        refused("show bogus"),
+        "show: no such thing \"bogus\"; there are: ports, knobs, routes, neighbours, "
+        "paths, lag, bridge, stp, vlan, fdb, bindings, groups, drops, counters, lcores, config");
     EXPECT_EQ(refused("route show"), "route: no such thing \"show\"; there are: add, del, get");
 }
 

@@ -44,6 +44,12 @@ GOOD = {
     "lag": LAG + ", activity: passive, rate: fast, key: 65535, system_priority: 0, hash: layer3+4, min_links: 2, "
            "mac: 02:00:00:00:00:01, mtu: 9000, addresses: [10.1.0.1/24], rp_filter: loose}]",
     "lag_static": LAG + ", mode: static, admin: down}]",
+    "bridge_rules": BRIDGE + "[{port: a, arp_guard: true, dhcp_guard: true, ra_guard: true, source_guard: true, "
+                    "macs: [02:00:00:00:00:01]}, {port: b, neigh_suppress: true, multicast_router: true}], "
+                    "bindings: [{address: 10.1.0.5, mac: 02:00:00:00:00:01, port: a}, "
+                    "{address: 10.1.0.6, mac: 02:00:00:00:00:02}], unknown_multicast: routers, "
+                    "groups: [{group: 239.1.2.3, ports: [a, b]}, {group: 'FF05::2', ports: []}, "
+                    "{group: 01:00:0c:cc:cc:cc, ports: [a]}]}]",
     "numeric_name": "ports: [{name: 1, tap: t1}]",
     "memif": "ports: [{name: m, memif: {socket: /run/m, role: client, id: 7}}]",
     "pcap": "ports: [{name: c, pcap: {tx: out.pcap}}]",
@@ -117,6 +123,18 @@ BAD = {
     "lag_system_priority": LAG + ", system_priority: 65536}]",
     "lag_member_twice": "ports: [{name: a, tap: a}]\nlags: [{name: l, members: [a, a]}]",
     "lag_unknown": LAG + ", policy: x}]",
+    "guard": BRIDGE + "[{port: a, arp_guard: strict}]}]",
+    "macs_group": BRIDGE + "[{port: a, macs: [03:00:00:00:00:01]}]}]",
+    "macs_twice": BRIDGE + "[{port: a, macs: [02:00:00:00:00:01, 02:00:00:00:00:01]}]}]",
+    "binding_key": BRIDGE + "[{port: a}], bindings: [{address: 10.1.0.5, mac: 02:00:00:00:00:01, ports: [a]}]}]",
+    "binding_no_mac": BRIDGE + "[{port: a}], bindings: [{address: 10.1.0.5}]}]",
+    "binding_prefix": BRIDGE + "[{port: a}], bindings: [{address: 10.1.0.5/24, mac: 02:00:00:00:00:01}]}]",
+    "group_unicast": BRIDGE + "[{port: a}], groups: [{group: 10.1.2.3, ports: [a]}]}]",
+    "group_unicast_mac": BRIDGE + "[{port: a}], groups: [{group: 02:00:00:00:00:01, ports: [a]}]}]",
+    "group_unicast_6": BRIDGE + "[{port: a}], groups: [{group: 'fe80::1', ports: [a]}]}]",
+    "group_no_ports": BRIDGE + "[{port: a}], groups: [{group: 239.1.2.3}]}]",
+    "group_port_twice": BRIDGE + "[{port: a}], groups: [{group: 239.1.2.3, ports: [a, a]}]}]",
+    "unknown_multicast": BRIDGE + "[{port: a}], unknown_multicast: some}]",
     "match_and_name": "ports: [{match: e*, name: a}]",
     "match_adopt": "ports: [{match: e*, adopt: everything}]",
     "match_path": "ports: [{match: a/b}]",

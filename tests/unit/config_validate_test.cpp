@@ -97,6 +97,35 @@ INSTANTIATE_TEST_SUITE_P(SpanningTrees, Refused, testing::Values(
     Bad{"bpdus_passed_on", bridge({"a"}, "    stp: rstp\n    group_fwd_mask: 1\n"), {"f:11:21: bridges[0].group_fwd_mask: bit 0 passes the BPDUs that the bridge's own stp takes"}},
     Bad{"shut_beside_stp", bridge({"a"}, "    stp: rstp\n    loop_detection: shut\n"), {"f:11:21: bridges[0].loop_detection: with stp, which blocks what loops: off or tell"}}), bad_name);
 
+// Member a, and what is said of the bridge at line 10.
+std::string rules(const std::string& more, const std::string& member = "a") { return bridge({member}, "    " + more + "\n"); }
+std::string bindings(const std::string& list, const std::string& member = "a") { return rules("bindings: [" + list + "]", member); }
+std::string groups(const std::string& list) { return rules("groups: [" + list + "]"); }
+const std::string kOne = "mac: 02:00:00:00:00:01";
+INSTANTIATE_TEST_SUITE_P(BridgeRules, Refused, testing::Values(
+    Bad{"bindings", bindings("{address: 10.1.0.5, " + kOne + ", port: a}, {address: 10.1.0.6, " + kOne + "}, {address: 10.1.0.7, mac: 02:00:00:00:00:02}"), {}},
+    Bad{"of_two_vlans", bindings("{address: 10.1.0.5, " + kOne + ", vlan: 5}, {address: 10.1.0.5, " + kOne + ", vlan: 6}", "a, trunk: [5-6]"), {}},
+    Bad{"no_host", bindings("{address: 224.0.0.5, " + kOne + "}"), {"f:10:26: bridges[0].bindings[0].address: 224.0.0.5 can't be a host's address"}},
+    Bad{"bound_group", bindings("{address: 10.1.0.5, mac: 03:00:00:00:00:01}"), {"f:10:41: bridges[0].bindings[0].mac: 03:00:00:00:00:01 can't be a station's address"}},
+    Bad{"bound_elsewhere", bindings("{address: 10.1.0.5, " + kOne + ", port: b}"), {"f:10:66: bridges[0].bindings[0].port: the bridge has no member \"b\""}},
+    Bad{"bound_without_vlan", bindings("{address: 10.1.0.5, " + kOne + "}", "a, vlan: 5"), {"f:10:16: bridges[0].bindings[0]: the bridge knows VLANs: say in which the station is, by vlan:"}},
+    Bad{"bound_with_vlan", bindings("{address: 10.1.0.5, " + kOne + ", vlan: 5}"), {"f:10:66: bridges[0].bindings[0].vlan: the bridge knows no VLANs"}},
+    Bad{"bound_twice", bindings("{address: 10.1.0.5, " + kOne + "}, {address: 10.1.0.5, mac: 02:00:00:00:00:02}"), {"f:10:71: bridges[0].bindings[1].address: 10.1.0.5 is bound to 02:00:00:00:00:01 already"}},
+    Bad{"bound_to_nothing", bindings("{address: 10.1.0.5, " + kOne + ", port: ''}"), {"f:10:66: bridges[0].bindings[0].port: expected a value"}},
+    Bad{"in_two_places", bridge({"a", "b"}, "    bindings: [{address: 10.1.0.5, " + kOne + ", port: a}, {address: 10.1.0.6, " + kOne + ", port: b}]\n"), {"f:11:120: bridges[0].bindings[1].port: 02:00:00:00:00:01 is said to be behind a"}},
+    Bad{"station_in_another_place", bridge({"a", "b"}, "    stations: [{mac: 02:00:00:00:00:01, port: a}]\n    bindings: [{address: 10.1.0.5, " + kOne + ", port: b}]\n"), {"f:12:66: bridges[0].bindings[0].port: 02:00:00:00:00:01 is said to be behind a"}},
+    Bad{"macs", bridge({"a, macs: [02:00:00:00:00:01, 02:00:00:00:00:01, 03:00:00:00:00:01]"}), {"f:9:45: bridges[0].members[0].macs[1]: 02:00:00:00:00:01 is there already", "f:9:64: bridges[0].members[0].macs[2]: 03:00:00:00:00:01 can't be a station's address"}},
+    Bad{"groups", groups("{group: 239.1.2.3, ports: [a]}, {group: 'ff05::2', ports: []}, {group: 01:00:0c:cc:cc:cc, ports: [a]}"), {}},
+    Bad{"group_for_all", groups("{group: 224.0.0.251, ports: [a]}"), {"f:10:22: bridges[0].groups[0].group: what is sent to 224.0.0.251 goes to all members (RFC 4541)"}},
+    Bad{"group_like_one_for_all", groups("{group: 239.128.0.5, ports: [a]}"), {"f:10:22: bridges[0].groups[0].group: what is sent to 239.128.0.5 goes to all members (RFC 4541)"}},
+    Bad{"all_nodes", groups("{group: 'ff02::1', ports: [a]}"), {"f:10:22: bridges[0].groups[0].group: what is sent to ff02::1 goes to all members (RFC 4541)"}},
+    Bad{"reserved_group", groups("{group: 01:80:c2:00:00:0e, ports: [a]}"), {"f:10:22: bridges[0].groups[0].group: 01:80:c2:00:00:0e is no group that hosts are in"}},
+    Bad{"group_twice", groups("{group: 239.1.2.3, ports: [a]}, {group: 239.1.2.3, ports: [a]}"), {"f:10:54: bridges[0].groups[1].group: an entry is about 239.1.2.3 already"}},
+    Bad{"groups_of_one_mac", groups("{group: 239.1.2.3, ports: [a]}, {group: 225.129.2.3, ports: [a]}"), {"f:10:54: bridges[0].groups[1].group: an entry is about 239.1.2.3 already, which has the same MAC"}},
+    Bad{"group_elsewhere", groups("{group: 239.1.2.3, ports: [a, x]}"), {"f:10:44: bridges[0].groups[0].ports[1]: the bridge has no member \"x\""}},
+    Bad{"group_port_twice", groups("{group: 239.1.2.3, ports: [a, a]}"), {"f:10:44: bridges[0].groups[0].ports[1]: port a is there already"}},
+    Bad{"group_with_vlan", groups("{group: 239.1.2.3, ports: [a], vlan: 5}"), {"f:10:51: bridges[0].groups[0].vlan: the bridge knows no VLANs"}}), bad_name);
+
 INSTANTIATE_TEST_SUITE_P(VlanPorts, Refused, testing::Values(
     Bad{"two_tags", ports({"p, ring: {}", "p.5, vlan: 5, parent: p, tag: 802.1ad", "p.5.6, vlan: 6, parent: p.5"}), {}},
     Bad{"no_parent", ports({"p.5, vlan: 5, parent: p"}), {"f:2:34: ports[0].parent: there is no port \"p\""}},

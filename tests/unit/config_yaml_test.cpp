@@ -188,7 +188,13 @@ Config example() {
     br1.port.mtu = 1500;
     br1.port.addresses = {{Ip4{10, 7, 0, 1}, 24}};
     br1.members = {{.port = "p3"}, {.port = "t0"}};
-    br1.stations = {{Mac{{2, 0, 0, 0, 3, 9}}, "p3"}};
+    const Mac mac9{{2, 0, 0, 0, 3, 9}}, mac10{{2, 0, 0, 0, 3, 10}};
+    br1.members[0].macs = {mac9, mac10};
+    br1.stations = {{mac9, "p3"}};
+    br1.bindings = {{Ip4{10, 7, 0, 9}, mac9, "p3"}, {Ip4{10, 7, 0, 10}, mac10, ""}};
+    br1.groups = {{*MulticastGroup::parse("239.1.2.3"), {"p3", "t0"}},
+                  {*MulticastGroup::parse("ff05::1:3"), {"t0"}},
+                  {*MulticastGroup::parse("01:00:0c:cc:cc:cc"), {"p3"}}};
     br1.stp.mode = StpMode::rstp;
     BridgeConfig br2;
     br2.port.name = "br2";
@@ -196,6 +202,8 @@ Config example() {
         {.port = "p4", .vlan = 10},
         {.port = "n0", .trunk = {{10, 10}, {20, 29}}, .translate = {{100, 30}}, .native = 1}};
     br2.stations = {{Mac{{2, 0, 0, 0, 4, 9}}, "p4", 10}};
+    br2.bindings = {{Ip4{10, 6, 10, 9}, Mac{{2, 0, 0, 0, 4, 9}}, "p4", 10}};
+    br2.groups = {{*MulticastGroup::parse("239.1.2.3"), {"n0"}, 20}};
     c.bridges = {br1, br2};
     const Ip4 via2{10, 2, 0, 2}, via3{10, 2, 0, 3}, via254{10, 2, 0, 254};
     c.routes = {{.next_hops = {{.via = via254}}},

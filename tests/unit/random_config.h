@@ -205,7 +205,26 @@ private:
                        .storm_broadcast = below(3)};
         if (knows_vlans) give_vlans(m);
         if (has_stp) m.stp = member_stp();
+        m.arp_guard = coin();
+        m.dhcp_guard = coin();
+        m.ra_guard = coin();
+        m.source_guard = coin();
+        if (coin()) m.macs.push_back(mac());
+        m.neigh_suppress = coin();
+        m.multicast_router = coin();
         return m;
+    }
+    void give_rules(BridgeConfig& b, bool knows_vlans) {
+        b.unknown_multicast = any<UnknownMulticast>(3);
+        if (b.members.empty()) return;
+        const std::string port = b.members[0].port;
+        const uint16_t vlan_or_none = knows_vlans ? vlan() : uint16_t{0};
+        if (coin())
+            b.bindings = {{Ip4{10, 200, 0, 2}, mac(), port, vlan_or_none},
+                          {Ip4{10, 200, 0, 3}, mac(), "", vlan_or_none}};
+        const char* kGroups[] = {"239.1.2.3", "ff05::1:3", "01:00:0c:cc:cc:cc"};
+        for (const char* group : kGroups)
+            if (coin()) b.groups.push_back({*MulticastGroup::parse(group), {port}, vlan_or_none});
     }
     static bool is_member(const Config& c, const PortConfig& p) {
         return !c.lags.empty() &&
@@ -243,6 +262,7 @@ private:
                 b.members.push_back(member(p.name, knows_vlans, has_stp));
         if (!b.members.empty() && coin())
             b.stations.push_back({mac(), b.members[0].port, knows_vlans ? vlan() : uint16_t{0}});
+        give_rules(b, knows_vlans);
         b.ageing = below(kMaxAgeing + 1);
         b.learn_limit = below(kMaxLearnLimit + 1);
         b.learn_action = any<LearnAction>(2);
