@@ -49,7 +49,7 @@ void parse_next_hops(const Field& f, RouteConfig& route) {
 }
 
 // A number like `id`, of a group's member alone or with its weight.
-NexthopMember parse_member(const Field& f) {
+NexthopMember parse_group_member(const Field& f) {
     NexthopMember member;
     if (!f.is_map()) {
         assign(member.id, f.number(1, UINT32_MAX));
@@ -112,7 +112,7 @@ NexthopConfig parse_nexthop(const Field& f) {
         blackhole->fail("expected true, or no such key");
     if (group) {
         const std::vector<Field> members = group->items();
-        for (const Field& member : members) nexthop.group.push_back(parse_member(member));
+        for (const Field& member : members) nexthop.group.push_back(parse_group_member(member));
         if (members.empty() && (group->is_list() || group->is_null()))
             group->fail("expected at least one id");
     }
