@@ -204,10 +204,10 @@ TEST_F(BridgeTest, ABurstToOneStation) {
 TEST_F(BridgeTest, AStationThatMovesWithinABurst) {
     learn_all();
     const Bytes to = between(1, kHostMac[2]);
-    receive({to, to, between(2, kHostMac[3]), to}, 1);
+    receive({to, to, between(2, kGroup), to}, 1);
     EXPECT_EQ(bridged(Bridged::moved), 1U);
     EXPECT_EQ(dropped(Drop::same_member), 2U) << "one by learn_all()";
-    expect_sent({0, 2, 1});
+    expect_sent({0, 3, 1});
 }
 
 TEST_F(BridgeTest, NobodysAddressIsUnknown) {
@@ -451,6 +451,21 @@ TEST_F(VlanTest, ABurstToOneStationIsTaggedAndUntagged) {
     EXPECT_EQ(sent(2).at(0), second_in);
     EXPECT_EQ(sent(2).at(1), between(3, kHostMac[1])) << "unknown in VLAN 20";
     expect_sent({2, 2, 0});
+}
+
+// By one member, of two VLANs, one of which has no tag there.
+TEST_F(VlanTest, ABurstOfTwoVlansByOneMember) {
+    auto with_native = std::make_shared<VlanMap>(*trunk({10, 20}));
+    with_native->untagged = 20;
+    with_native->to_wire[20] = VlanMap::kUntagged;
+    member(2).vlans = with_native;
+    receive({between(2, kGroup), tagged(between(2, kGroup), 10)}, 2);
+    for (auto& p : ports_) p.sent.clear();
+    const Bytes to = between(3, kHostMac[2]);
+    receive({tagged(to, 20), tagged(to, 10), tagged(to, 20), tagged(to, 10)}, 3);
+    for (const size_t i : {0U, 2U}) EXPECT_EQ(sent(2).at(i), to);
+    for (const size_t i : {1U, 3U}) EXPECT_EQ(sent(2).at(i), tagged(to, 10));
+    expect_sent({0, 4, 0});
 }
 
 TEST_F(VlanTest, StationsOfTwoVlansDontMeet) {
