@@ -401,7 +401,7 @@ def test_fragment_limit(lab, reason):
         w1.send(piece(0, 64, id=MARK))
 
 
-@earns("fragment_timeout", raw=True, more="ip4: {ipfrag_time: 4}")
+@earns("fragment_timeout", raw=True, more="ip4: {ipfrag_time: 5}")  # longer than a trace waits
 def test_fragment_timeout(lab, reason):
     """A first fragment is ended by a worker, which tells its sender; a later one by the control thread."""
     reason.what_if(piece(64, 128))
