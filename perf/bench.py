@@ -33,8 +33,12 @@ GROUPS = {
     "IPv4 forwarding on memory ports, 1 flow": ["io/1", "forward/1", "l3fwd/1", "l3fwd_checksum/1", "graph/1",
                                                 "testpmd io, net_null", "testpmd macswap, net_null"],
     "10 000 destinations": ["io/10000", "forward/10000", "l3fwd/10000", "l3fwd_checksum/10000", "graph/1000"],
-    "bridging on memory ports, 1 station to 1, 1000 to 1000, a flood to 16": ["io/1", "bridge/1", "bridge/1000", "bridge_flood", "testpmd io, net_null", "testpmd macswap, net_null"],
-    "bridging beside another port's frames: of 1000 stations, of 10 M never seen before": ["bridge_beside/0", "bridge_beside/1"],
+    "1 flow, by one of two workers, while the other forwards the other way": ["forward/1", "forward_of_two/1"],
+    "10 000 destinations, likewise": ["forward/10000", "forward_of_two/10000"],
+    "bridging on memory ports, 1 station to 1, 1000 to 1000, a flood to 16": [
+        "io/1", "bridge/1", "bridge/1000", "bridge_flood", "testpmd io, net_null", "testpmd macswap, net_null"],
+    "bridging beside another port's frames: of 1000 stations, of 10 M never seen before": [
+        "bridge_beside/0", "bridge_beside/1"],
     "dropping": ["forward/1", "drop_checksum", "drop_ttl", "drop_no_route", "attack"],
     "stages, each with those before it": ["stage_0_nothing/0", "stage_1_ip4_plain/1", "stage_2_ip4_lookup/2",
                                           "stage_3_ip4_forward/3", "stage_4_resolve_tx/4"],

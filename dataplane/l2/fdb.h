@@ -145,7 +145,7 @@ private:
             return v >> 16 == (uint64_t{tick} << 16 | port);
         }
     };
-    // Of zeros: free slots. Only the pages in use become resident.
+    // Of zeros: free slots.
     struct Table {
         std::array<Bucket, kBuckets> buckets;
         std::array<std::atomic<uint32_t>, kBuckets * kBucket> flaps;  // looked at when it moves

@@ -37,6 +37,24 @@ void forward(benchmark::State& state) {
     check(state, bench.counters().ports[2].tx_packets.value());
 }
 
+// The same by one of two workers, while the other forwards what it can the other way: they share
+// routes, neighbours, ports and mbufs.
+void forward_of_two(benchmark::State& state) {
+    MemoryPorts ports(2);
+    Switch bench(ports, Switch::As::router, 2);
+    const auto to = destinations(static_cast<size_t>(state.range(0)), kFlowHops);
+    for (const Destination& d : to) bench.routes().set(d.route, Switch::via(d.hop));
+    const Frame back = make_frame({.destination = kSender,
+                                   .to = kPortMacs[1],
+                                   .from = kHostMacs[1],
+                                   .source = {10, 1, 0, 2}});
+    ports.receive_beside([&back](Frame& frame) { frame = back; });
+    bench.run(frames_to(to), until_enough(state));
+    state.counters["other"] = static_cast<double>(bench.counters(1).ports[1].tx_packets.value()) /
+                              static_cast<double>(state.iterations());
+    check(state, bench.counters().ports[2].tx_packets.value());
+}
+
 // From stations that are known to stations that are, as many on either side: each frame is from and
 // to others than the one before.
 void bridge(benchmark::State& state) {
@@ -175,6 +193,7 @@ void add_forward_benches() {
          {Named{"forward", forward}, Named{"io", io}, Named{"l3fwd", l3fwd},
           Named{"l3fwd_checksum", l3fwd_checksum}})
         add(name, function)->Arg(1)->Arg(10'000);
+    add("forward_of_two", forward_of_two)->Arg(1)->Arg(10'000);
     add("graph", graph)->Arg(1)->Arg(1000);  // it takes 1024 routes
     add("bridge", bridge)->Arg(1)->Arg(1000);
     add("bridge_flood", bridge_flood);

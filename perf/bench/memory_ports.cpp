@@ -43,7 +43,7 @@ Frame make_frame(const FrameSpec& spec) {
           .ttl = spec.ttl,
           .protocol = kProtocolUdp,
           .checksum = 0,
-          .src = kSender.value,
+          .src = spec.source.value,
           .dst = spec.destination.value};
     ip.checksum = internet_checksum(std::as_bytes(std::span(&ip, 1)));
     if (spec.wrong_checksum) ip.checksum = static_cast<uint16_t>(ip.checksum ^ 1);
@@ -52,13 +52,13 @@ Frame make_frame(const FrameSpec& spec) {
     return frame;
 }
 
-MemoryPorts::MemoryPorts()
+MemoryPorts::MemoryPorts(unsigned workers)
     : pool_(make_pool("memory", kMbufs, kCache, RTE_PKTMBUF_HEADROOM + 2048)),
       large_pool_(make_pool("memory_large", kLargeMbufs, 0, UINT16_MAX)),
       buffers_{*pool_, *large_pool_} {
     for (size_t i = 0; i < ports_.size(); ++i) {
         const std::string device = "net_null" + std::to_string(i);
-        ports_[i] = open_port({.name = device, .devargs = device}, buffers_);
+        ports_[i] = open_port({.name = device, .devargs = device, .queues = workers}, buffers_);
         if (rte_eth_dev_get_port_by_name(device.c_str(), &ids_[i]) != 0)
             throw std::runtime_error("no device " + device);
     }
@@ -84,7 +84,7 @@ void MemoryPorts::receive(std::vector<Frame> frames, std::function<bool(uint16_t
 uint16_t MemoryPorts::fill_beside(uint16_t, uint16_t, rte_mbuf** frames, uint16_t n, uint16_t,
                                   void* self) {
     auto& mine = *static_cast<MemoryPorts*>(self);
-    if (mine.ended_ || !mine.beside_) {
+    if (mine.ended() || !mine.beside_) {
         rte_pktmbuf_free_bulk(frames, n);
         return 0;
     }
@@ -95,7 +95,7 @@ uint16_t MemoryPorts::fill_beside(uint16_t, uint16_t, rte_mbuf** frames, uint16_
 uint16_t MemoryPorts::fill(uint16_t, uint16_t, rte_mbuf** frames, uint16_t n, uint16_t,
                            void* self) {
     auto& mine = *static_cast<MemoryPorts*>(self);
-    if (mine.ended_ || !mine.go_on_(n)) {
+    if (mine.ended() || !mine.go_on_(n)) {
         mine.ended_ = true;
         rte_pktmbuf_free_bulk(frames, n);
         return 0;

@@ -8,6 +8,7 @@
 #include <rte_mempool.h>
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -34,6 +35,7 @@ struct FrameSpec {
     uint8_t ttl = 64;
     bool wrong_checksum = false;
     Mac to = kPortMacs[0], from = kHostMacs[0];
+    Ip4 source = kSender;
 };
 Frame make_frame(const FrameSpec& spec);
 
@@ -41,7 +43,8 @@ Frame make_frame(const FrameSpec& spec);
 // both ways.
 class MemoryPorts {
 public:
-    MemoryPorts();  // throws PortError, std::runtime_error
+    // With as many queues as there are workers. Throws PortError, std::runtime_error.
+    explicit MemoryPorts(unsigned workers = 1);
     ~MemoryPorts();
     MemoryPorts(const MemoryPorts&) = delete;
     MemoryPorts& operator=(const MemoryPorts&) = delete;
@@ -49,8 +52,9 @@ public:
     // Before each burst of up to `n` packets `go_on(n)` is asked; once it says no, nothing is
     // received any more and `ended()` is true.
     void receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
-    bool ended() const noexcept { return ended_; }
-    // Until then port 1 receives as well, what `make` makes of an undefined frame.
+    bool ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
+    // Until then port 1 receives as well, by its first queue, what `make` makes of an undefined
+    // frame: on the thread of whoever receives.
     void receive_beside(std::function<void(Frame&)> make) { beside_ = std::move(make); }
 
     Port& port(size_t i) noexcept { return *ports_[i]; }
@@ -76,7 +80,7 @@ private:
     size_t next_ = 0;
     std::function<bool(uint16_t)> go_on_;
     std::function<void(Frame&)> beside_;
-    bool ended_ = false;
+    std::atomic<bool> ended_{false};
 };
 
 }  // namespace vethway::bench

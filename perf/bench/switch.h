@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A switch of one worker on memory ports, without a control thread: what a bench measures is
-// Worker::run() itself.
+// A switch on memory ports, without a control thread: what a bench measures is Worker::run()
+// itself.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -25,7 +26,8 @@ public:
     // Port 1 receives, by port 2 packets leave; the hosts behind them are known. As a bridge, it
     // has both ports in one domain with the limits that a configuration has; both ways, port 2
     // receives as well.
-    explicit Switch(MemoryPorts& ports, As as = As::router);
+    // Of two workers, the second serves port 2.
+    explicit Switch(MemoryPorts& ports, As as = As::router, unsigned workers = 1);
     ~Switch();
     Switch(const Switch&) = delete;
     Switch& operator=(const Switch&) = delete;
@@ -39,21 +41,34 @@ public:
         l2_->fdb.set_static({.domain = 0, .vlan = 0, .mac = station}, 2);
     }
 
-    // The worker, on this thread: receives `frames`, over and over, as long as `go_on` says so
-    // (MemoryPorts::receive). Once.
+    // The worker, on this thread, and a second on another lcore: receives `frames`, over and over,
+    // as long as `go_on` says so (MemoryPorts::receive). Once.
     void run(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
-    // The same on another lcore; join() returns when it has ended.
+    // A single one on another lcore; join() returns when it has ended.
     void start(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
     void join() noexcept;
-    const Counters& counters() const noexcept { return *counters_; }
+    const Counters& counters(size_t worker = 0) const noexcept { return *own_[worker].counters; }
     uint32_t learned() const noexcept { return l2_->fdb.learned_in(0); }
 
 private:
     void receive(std::vector<Frame> frames, std::function<bool(uint16_t)> go_on);
-    Snapshot make_snapshot(As as) const;
+    Snapshot make_snapshot(As as, unsigned workers) const;
+    static void launch(Worker& worker);
+
+    // What each worker has to itself.
+    struct Own {
+        explicit Own(unsigned id);
+        ~Own() { numa_delete(counters); }
+        Own(const Own&) = delete;
+        Own& operator=(const Own&) = delete;
+        Ring inject_ring;
+        Counters* const counters = numa_new<Counters>(-1);
+        FlightRecorder recorder{4096, -1};
+        std::unique_ptr<Worker> worker;
+    };
 
     MemoryPorts& ports_;
-    Rcu rcu_{1};
+    Rcu rcu_;
     RouteTable routes_{rcu_};
     NeighbourTable neighbours_{{.thresholds = {}, .max_permanent = 2 * kNextHops, .max_held = 64}};
     PathTable paths_;
@@ -62,12 +77,9 @@ private:
     PuntQueue punt_queue_;
     ArpAsked arp_asked_;
     NoWaker waker_;
-    Ring inject_ring_{rte_ring_create("bench_inject", 64, SOCKET_ID_ANY, 0)};
-    Counters* const counters_ = numa_new<Counters>(-1);
-    FlightRecorder recorder_{4096, -1};
     Published<Snapshot> snapshot_;
     Published<WatchSet> watches_{rcu_, std::make_unique<WatchSet>()};
-    std::unique_ptr<Worker> worker_;
+    std::deque<Own> own_;
 };
 
 }  // namespace vethway::bench
