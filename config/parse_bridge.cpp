@@ -6,6 +6,7 @@
 #include "config/names.h"
 #include "config/parse_knobs.h"
 #include "config/parse_port.h"
+#include "config/parse_word.h"
 
 namespace vethway {
 
@@ -27,18 +28,6 @@ std::optional<uint16_t> vlan(const Field& f, const char* key) {
     const auto found = f.find(key);
     const auto n = found ? found->number(1, kMaxVlan) : std::nullopt;
     return n ? std::optional(static_cast<uint16_t>(*n)) : std::nullopt;
-}
-
-// One of `names`, as the enumerator of that place.
-template <class Enum, auto& names>
-void word(const Field& f, Enum& to) {
-    static const std::string kForm = listed(names);
-    assign(to, f.as<Enum>([](std::string_view t) { return enum_named<Enum>(names, t); },
-                          kForm.c_str()));
-}
-template <class Enum, auto& names>
-void word(const Field& f, const char* key, Enum& to) {
-    if (const auto found = f.find(key)) word<Enum, names>(*found, to);
 }
 
 VlanTranslation parse_translation(const Field& f) {
@@ -69,7 +58,7 @@ void parse_member_stp(const Field& f, MemberStpConfig& stp) {
         return;
     number(f, "priority", stp.priority, 240);
     number(f, "cost", stp.cost, kMaxPathCost);
-    word<EdgeConfig, kEdgeNames>(f, "edge", stp.edge);
+    parse_word<EdgeConfig, kEdgeNames>(f, "edge", stp.edge);
     boolean(f, "point_to_point", stp.point_to_point);
     boolean(f, "bpdu_guard", stp.bpdu_guard);
     boolean(f, "root_guard", stp.root_guard);
@@ -78,11 +67,11 @@ void parse_member_stp(const Field& f, MemberStpConfig& stp) {
 
 // A word is its mode.
 void parse_stp(const Field& f, StpConfig& stp) {
-    if (!f.is_map()) return word<StpMode, kStpModeNames>(f, stp.mode);
+    if (!f.is_map()) return parse_word<StpMode, kStpModeNames>(f, stp.mode);
     if (!f.is_map_of(
             {"mode", "priority", "hello_time", "max_age", "forward_delay", "tx_hold_count"}))
         return;
-    word<StpMode, kStpModeNames>(f, "mode", stp.mode);
+    parse_word<StpMode, kStpModeNames>(f, "mode", stp.mode);
     number(f, "priority", stp.priority, 61440);
     number(f, "hello_time", stp.hello_time, 10);
     number(f, "max_age", stp.max_age, 40);
@@ -111,7 +100,7 @@ MemberConfig parse_member(const Field& f) {
         // clang-format on
         return m;
     m.port = word_of(f.require("port"));
-    word<MemberStateConfig, kMemberStateConfigNames>(f, "state", m.state);
+    parse_word<MemberStateConfig, kMemberStateConfigNames>(f, "state", m.state);
     boolean(f, "learning", m.learning);
     boolean(f, "hairpin", m.hairpin);
     boolean(f, "flood_unicast", m.flood_unicast);
@@ -169,7 +158,8 @@ void parse_rules(const Field& f, BridgeConfig& b) {
         for (const Field& item : bindings->items()) b.bindings.push_back(parse_binding(item));
     if (const auto groups = f.find("groups"))
         for (const Field& item : groups->items()) b.groups.push_back(parse_group(item));
-    word<UnknownMulticast, kUnknownMulticastNames>(f, "unknown_multicast", b.unknown_multicast);
+    parse_word<UnknownMulticast, kUnknownMulticastNames>(f, "unknown_multicast",
+                                                         b.unknown_multicast);
 }
 
 }  // namespace
@@ -202,11 +192,11 @@ BridgeConfig parse_bridge(const Field& f) {
         for (const Field& item : stations->items()) b.stations.push_back(parse_station(item));
     number(f, "ageing", b.ageing, kMaxAgeing);
     number(f, "learn_limit", b.learn_limit, kMaxLearnLimit);
-    word<LearnAction, kLearnActionNames>(f, "learn_action", b.learn_action);
+    parse_word<LearnAction, kLearnActionNames>(f, "learn_action", b.learn_action);
     number(f, "move_limit", b.move_limit, kMaxMoveLimit);
     number(f, "group_fwd_mask", b.group_fwd_mask, 0xffff);
     if (const auto stp = f.find("stp")) parse_stp(*stp, b.stp);
-    word<LoopDetection, kLoopDetectionNames>(f, "loop_detection", b.loop_detection);
+    parse_word<LoopDetection, kLoopDetectionNames>(f, "loop_detection", b.loop_detection);
     number(f, "loop_recovery", b.loop_recovery, kMaxRecovery);
     parse_rules(f, b);
     parse_ip_side(f, b.port);

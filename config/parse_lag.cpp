@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/parse_lag.h"
 
-#include "config/names.h"
 #include "config/parse_knobs.h"
 #include "config/parse_port.h"
+#include "config/parse_word.h"
 
 namespace vethway {
 
 namespace {
 
-// One of an enum's words; a default stays otherwise.
-template <class Enum, const auto& kNames>
-void word(const Field& f, const char* key, Enum& to, const char* choice) {
-    if (const auto found = f.find(key))
-        assign(to,
-               found->as<Enum>([](auto text) { return enum_named<Enum>(kNames, text); }, choice));
-}
 void number(const Field& f, const char* key, uint32_t& to, uint32_t least, uint32_t most) {
     if (const auto found = f.find(key)) assign(to, found->number(least, most));
 }
@@ -31,10 +24,10 @@ LagConfig parse_lag(const Field& f) {
     if (const auto name = f.require("name")) assign(lag.port.name, name->text());
     if (const auto members = f.find("members"))
         for (const Field& item : members->items()) lag.members.push_back(item.text().value_or(""));
-    word<LagMode, kLagModeNames>(f, "mode", lag.mode, "lacp or static");
-    word<LacpActivity, kLacpActivityNames>(f, "activity", lag.activity, "active or passive");
-    word<LacpRate, kLacpRateNames>(f, "rate", lag.rate, "slow or fast");
-    word<LagHash, kLagHashNames>(f, "hash", lag.hash, "layer2, layer2+3 or layer3+4");
+    parse_word<LagMode, kLagModeNames>(f, "mode", lag.mode);
+    parse_word<LacpActivity, kLacpActivityNames>(f, "activity", lag.activity);
+    parse_word<LacpRate, kLacpRateNames>(f, "rate", lag.rate);
+    parse_word<LagHash, kLagHashNames>(f, "hash", lag.hash);
     number(f, "key", lag.key, 1, 65535);
     number(f, "system_priority", lag.system_priority, 0, 65535);
     number(f, "min_links", lag.min_links, 0, kMaxConfigPorts);

@@ -151,16 +151,12 @@ SpanningTrees::Tree* SpanningTrees::of_member(uint16_t port) const {
     return nullptr;
 }
 
-bool SpanningTrees::recover(const std::string& port) {
+bool SpanningTrees::recover(const std::string& port) { return ask_tree_of(port, &Rstp::recover); }
+bool SpanningTrees::migrate(const std::string& port) { return ask_tree_of(port, &Rstp::migrate); }
+bool SpanningTrees::ask_tree_of(const std::string& port, bool (Rstp::*work)(uint16_t)) {
     const ManagedPort* found = ports_.find(port);
     Tree* tree = found != nullptr ? of_member(found->index) : nullptr;
-    return tree != nullptr && tree->rstp().recover(found->index);
-}
-
-bool SpanningTrees::migrate(const std::string& port) {
-    const ManagedPort* found = ports_.find(port);
-    Tree* tree = found != nullptr ? of_member(found->index) : nullptr;
-    return tree != nullptr && tree->rstp().migrate(found->index);
+    return tree != nullptr && (tree->rstp().*work)(found->index);
 }
 
 }  // namespace vethway

@@ -36,6 +36,8 @@ public:
 private:
     class Tree;
     Tree* of_member(uint16_t port) const;
+    // False where the port is in no tree, or `work` says so.
+    bool ask_tree_of(const std::string& port, bool (Rstp::*work)(uint16_t port));
 
     Dataplane& dataplane_;
     Ports& ports_;

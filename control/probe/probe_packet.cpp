@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "dataplane/net/arp_message.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/headers.h"
 
@@ -72,16 +73,8 @@ std::vector<std::byte> make_arp_probe(const ProbeSeries& series, Ip4 from, const
     std::vector<std::byte> frame(sizeof(EtherHeader) + sizeof(ArpHeader));
     *reinterpret_cast<EtherHeader*>(frame.data()) = {.dst = to, .src = own, .type = kEtherTypeArp};
     const bool reply = series.arp == ArpForm::announce_reply;
-    *reinterpret_cast<ArpHeader*>(&frame[sizeof(EtherHeader)]) = {
-        .hardware_type = 1,
-        .protocol_type = kEtherTypeIp4,
-        .hardware_bytes = sizeof(Mac),
-        .protocol_bytes = sizeof(Be32),
-        .operation = reply ? kArpReply : kArpRequest,
-        .sender_mac = own,
-        .sender_ip = from.value,
-        .target_mac = reply ? own : Mac{},
-        .target_ip = series.to.value};
+    *reinterpret_cast<ArpHeader*>(&frame[sizeof(EtherHeader)]) =
+        arp_message(reply ? kArpReply : kArpRequest, {own, from}, {reply ? own : Mac{}, series.to});
     return frame;
 }
 

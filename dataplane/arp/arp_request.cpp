@@ -2,6 +2,7 @@
 #include "dataplane/arp/arp_request.h"
 
 #include "dataplane/meta.h"
+#include "dataplane/net/arp_message.h"
 
 namespace vethway {
 
@@ -10,15 +11,7 @@ void write_arp_request(rte_mbuf& m, NeighbourKey key, Ip4 from, const Mac& own,
     constexpr uint16_t kSize = sizeof(EtherHeader) + sizeof(ArpHeader);
     auto& eth = *reinterpret_cast<EtherHeader*>(rte_pktmbuf_append(&m, kSize));
     eth = {.dst = to, .src = own, .type = kEtherTypeArp};
-    *reinterpret_cast<ArpHeader*>(&eth + 1) = {.hardware_type = 1,
-                                               .protocol_type = kEtherTypeIp4,
-                                               .hardware_bytes = sizeof(Mac),
-                                               .protocol_bytes = sizeof(Be32),
-                                               .operation = kArpRequest,
-                                               .sender_mac = own,
-                                               .sender_ip = from.value,
-                                               .target_mac = {},
-                                               .target_ip = key.ip.value};
+    *reinterpret_cast<ArpHeader*>(&eth + 1) = arp_message(kArpRequest, {own, from}, {{}, key.ip});
     meta(m).egress = key.port;
 }
 

@@ -6,6 +6,7 @@
 #include "dataplane/l2/l2_state.h"
 #include "dataplane/l2/leave.h"
 #include "dataplane/l2/vlan_tag.h"
+#include "dataplane/net/arp_message.h"
 
 namespace vethway {
 
@@ -42,15 +43,8 @@ bool answer(Context& c, rte_mbuf* asked, const Member& to, const ArpHeader& arp,
     rte_mbuf* const m = c.allocate(meta(*asked).port, kSize);
     if (m == nullptr) return false;
     ether(*m) = {.dst = arp.sender_mac, .src = mac, .type = kEtherTypeArp};
-    *reinterpret_cast<ArpHeader*>(&ether(*m) + 1) = {.hardware_type = 1,
-                                                     .protocol_type = kEtherTypeIp4,
-                                                     .hardware_bytes = sizeof(Mac),
-                                                     .protocol_bytes = sizeof(Be32),
-                                                     .operation = kArpReply,
-                                                     .sender_mac = mac,
-                                                     .sender_ip = arp.target_ip,
-                                                     .target_mac = arp.sender_mac,
-                                                     .target_ip = arp.sender_ip};
+    *reinterpret_cast<ArpHeader*>(&ether(*m) + 1) =
+        arp_message(kArpReply, {mac, Ip4{arp.target_ip}}, {arp.sender_mac, Ip4{arp.sender_ip}});
     m->vlan_tci = asked->vlan_tci;
     if (c.tracer.active()) {
         meta(*asked).next_hop = Ip4{arp.target_ip};

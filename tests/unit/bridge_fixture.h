@@ -62,6 +62,17 @@ protected:
         route("10.0.9.0/24", RouteType::forward, {{kOwn, {}, UINT32_MAX}});
         route("10.0.9.1", RouteType::local, {{kOwn, {}, UINT32_MAX}});
     }
+    // By port 1, while no mbuf is free.
+    void receive_without_buffers(const Bytes& frame) {
+        std::vector<rte_mbuf*> taken;
+        rte_mbuf* m = mbuf(frame);
+        while (rte_mbuf* one = rte_pktmbuf_alloc(pool_)) taken.push_back(one);
+        Burst rx;
+        rx.push(m);
+        counters_->received(1, 1, 0);
+        pipeline_->receive(rx);
+        for (rte_mbuf* one : taken) rte_pktmbuf_free(one);
+    }
     void learn_all() {
         for (uint16_t p = 1; p <= kPorts; ++p) receive(between(p, kHostMac[p]), p);
         for (auto& p : ports_) p.sent.clear();

@@ -226,14 +226,7 @@ TEST_F(BridgeTest, APortThatLeftIsNotBelieved) {
 }
 
 TEST_F(BridgeTest, WithoutBuffersAFloodIsShort) {
-    std::vector<rte_mbuf*> taken;
-    rte_mbuf* m = mbuf(between(1, kGroup));
-    while (rte_mbuf* one = rte_pktmbuf_alloc(pool_)) taken.push_back(one);
-    Burst rx;
-    rx.push(m);
-    counters_->received(1, 1, 0);
-    pipeline_->receive(rx);
-    for (rte_mbuf* one : taken) rte_pktmbuf_free(one);
+    receive_without_buffers(between(1, kGroup));
     EXPECT_EQ(dropped(Drop::no_buffer), 1U);
     expect_sent({0, 0, 1});
 }

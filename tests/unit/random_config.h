@@ -230,6 +230,16 @@ private:
         return !c.lags.empty() &&
                std::ranges::find(c.lags[0].members, p.name) != c.lags[0].members.end();
     }
+    // Of a LAG or a bridge, as the port that it is.
+    void give_ip_side(PortConfig& port, unsigned number, Ip4 address) {
+        port.name = name(number);
+        if (coin()) port.mac = mac();
+        if (coin()) port.mtu = static_cast<uint16_t>(kMinMtu + below(100));
+        if (coin()) port.addresses.push_back({address, 24});
+        port.admin_up = coin();
+        port.knobs = knobs<PortKnob>();
+    }
+
     // Of some of the ports that have no addresses.
     LagConfig lag(const Config& c) {
         LagConfig l;
@@ -242,12 +252,7 @@ private:
         l.system_priority = below(65536);
         l.hash = any<LagHash>(3);
         l.min_links = below(static_cast<unsigned>(l.members.size()) + 1);
-        l.port.name = name(90);
-        if (coin()) l.port.mac = mac();
-        if (coin()) l.port.mtu = static_cast<uint16_t>(kMinMtu + below(100));
-        if (coin()) l.port.addresses.push_back({Ip4{10, 201, 0, 1}, 24});
-        l.port.admin_up = coin();
-        l.port.knobs = knobs<PortKnob>();
+        give_ip_side(l.port, 90, {10, 201, 0, 1});
         return l;
     }
 
@@ -270,12 +275,7 @@ private:
         b.group_fwd_mask = has_stp ? 2 * below(0x8000) : below(0x10000);
         b.loop_detection = any<LoopDetection>(has_stp ? 2 : 3);
         b.loop_recovery = below(kMaxRecovery + 1);
-        b.port.name = name(80);
-        if (coin()) b.port.mac = mac();
-        if (coin()) b.port.mtu = static_cast<uint16_t>(kMinMtu + below(100));
-        if (coin()) b.port.addresses.push_back({Ip4{10, 200, 0, 1}, 24});
-        b.port.admin_up = coin();
-        b.port.knobs = knobs<PortKnob>();
+        give_ip_side(b.port, 80, {10, 200, 0, 1});
         return b;
     }
 
