@@ -7,6 +7,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <span>
 
 namespace vethway {
 
@@ -21,6 +22,11 @@ public:
     void push(rte_mbuf* m) noexcept {
         assert(size_ < kCapacity);
         packets_[size_++] = m;
+    }
+    void append(std::span<rte_mbuf* const> many) noexcept {
+        assert(size_ + many.size() <= kCapacity);
+        std::ranges::copy(many, end());
+        size_ = static_cast<uint16_t>(size_ + many.size());
     }
     rte_mbuf** data() noexcept { return packets_.data(); }
     rte_mbuf** begin() noexcept { return packets_.data(); }

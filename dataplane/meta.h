@@ -51,8 +51,6 @@ struct PacketMeta {
     bool own : 1;           // made by us: no TTL check, no source check
     bool redirect : 1;      // leaves as it came: its sender is to be told of the next hop
     bool to_broadcast : 1;  // goes to all on the egress port's link
-    bool plain : 1;         // IPv4 behind an Ethernet header, without options, and nothing was left
-                            // to a device or is known of it (ip4_plain)
     Inject inject;
     Drop why;  // set where an ICMP error is asked for
     uint8_t icmp_type, icmp_code;

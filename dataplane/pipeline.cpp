@@ -65,6 +65,15 @@ void Pipeline::receive_l2(Burst& rx) noexcept {
 }
 
 void Pipeline::run_ip4(bool maybe_options) noexcept {
+    if (!checked_.empty() || !errors_.empty() || !own_.empty() || !routed_.empty())
+        forward_ip4(maybe_options);
+    transmit_loopback();
+    c_.tx.flush(c_.snap());
+    punt();
+    c_.drops.flush();
+}
+
+void Pipeline::forward_ip4(bool maybe_options) noexcept {
     ip4_source(c_, checked_);
     const bool any_options = maybe_options && ip4_router_options(c_, checked_, errors_);
     ip4_lookup(c_, checked_, {.local = local_, .forward = forward_, .errors = errors_});
@@ -81,10 +90,6 @@ void Pipeline::run_ip4(bool maybe_options) noexcept {
     ip4_output(c_, own_, {.routed = routed_, .loopback = to_loopback_});
     do resolve(c_, routed_, released_);
     while (released_.pop_burst(routed_));
-    transmit_loopback();
-    c_.tx.flush(c_.snap());
-    punt();
-    c_.drops.flush();
 }
 
 void Pipeline::inject(Burst& packets) noexcept {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/rx_repair.h"
 
-#include <algorithm>
-
 #include "dataplane/context.h"
 #include "dataplane/net/checksum.h"
 #include "dataplane/offload/crc32c.h"
@@ -69,8 +67,10 @@ Repair repair_frame(std::span<std::byte> frame, bool partial_checksums,
 // Whether nothing in a burst, which is of one port, needs a look.
 static bool is_sound(const PortState& port, Burst& rx) noexcept {
     if (port.partial_checksums || port.may_truncate) return false;
-    return port.offloads ||
-           std::ranges::all_of(rx, [](const rte_mbuf* m) { return m->nb_segs == 1; });
+    if (port.offloads) return true;
+    unsigned segments = 0;  // each has one at least
+    for (const rte_mbuf* m : rx) segments += m->nb_segs;
+    return segments == rx.size();
 }
 
 void rx_repair(Context& c, Burst& rx) noexcept {

@@ -4,9 +4,11 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "dataplane/counters.h"
@@ -47,6 +49,18 @@ public:
         batch.packets[batch.size++] = m;
         if (batch.size == kBatch) [[unlikely]]
             flush_full(snap, port);
+    }
+    // Takes `many`, all for `port`, as their meta says, too.
+    void push(const Snapshot& snap, uint16_t port, std::span<rte_mbuf* const> many) noexcept {
+        if (many.empty()) return;
+        Batch& batch = (*batches_)[port];
+        if (batch.size + many.size() >= kBatch) [[unlikely]] {
+            for (rte_mbuf* m : many) push(snap, m);
+            return;
+        }
+        if (batch.size == 0) waiting_[waiting_count_++] = port;
+        std::ranges::copy(many, batch.packets.begin() + batch.size);
+        batch.size = static_cast<uint16_t>(batch.size + many.size());
     }
     // Hands over what is still gathered. After each burst.
     void flush(const Snapshot& snap) noexcept;

@@ -41,7 +41,7 @@ GROUPS = {
         "bridge_beside/0", "bridge_beside/1"],
     "dropping": ["forward/1", "drop_checksum", "drop_ttl", "drop_no_route", "attack"],
     "stages, each with those before it": ["stage_0_nothing/0", "stage_1_ip4_plain/1", "stage_2_ip4_lookup/2",
-                                          "stage_3_ip4_forward/3", "stage_4_resolve_tx/4"],
+                                          "stage_3_ip4_forward/3", "stage_4_resolve_tx/4", "stage_5_straight/5"],
     "FIB, 1 M prefixes, addresses anywhere": ["fib4/0", "rte_fib_scalar/0", "rte_fib_vector/0", "lpm_lookup/0",
                                               "lpm_lookupx4/0"],
     "FIB, 1 M prefixes, addresses in routes": ["fib4/1", "rte_fib_scalar/1", "rte_fib_vector/1", "lpm_lookup/1",

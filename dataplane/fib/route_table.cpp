@@ -79,8 +79,19 @@ bool RouteTable::remove(const Prefix4& prefix) {
     return true;
 }
 
+// Whether all are one, as those of a flow's packets.
+static bool is_one(std::span<const Ip4> many) noexcept {
+    uint32_t different = 0;
+    for (const Ip4 ip : many) different |= ip.value ^ many[0].value;
+    return different == 0;
+}
+
 void RouteTable::lookup(std::span<const Ip4> destinations,
                         std::span<const RouteEntry*> entries) const noexcept {
+    if (is_one(destinations)) {
+        if (!destinations.empty()) std::ranges::fill(entries, &lookup(destinations[0]));
+        return;
+    }
     std::array<Fib4::Value, kLookupChunk> values;
     for (size_t at = 0; at < destinations.size(); at += kLookupChunk) {
         const size_t n = std::min(kLookupChunk, destinations.size() - at);

@@ -13,8 +13,6 @@ struct Ip4ForwardOutputs {
 // Consumes `in`, packets on their way through (RFC 1812 5.3.1 TTL, 4.2.2.7 fragmentation; the order
 // of Linux ip_forward()): TTL, next hop, MTU. True: of some in `routed` the sender is to be told
 // that there is a shorter way (meta().redirect).
-// As long as nothing is special about any of them, they don't meet the stages after this: they are
-// addressed and handed to tx here, while all that each needs is at hand.
 bool ip4_forward(Context& c, Burst& in, Ip4ForwardOutputs out) noexcept;
 
 }  // namespace vethway

@@ -48,27 +48,17 @@ void dispatch(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
     }
 }
 
-// Whether all are one, as those of a flow's packets.
-bool is_one(std::span<const Ip4> many) noexcept {
-    uint32_t different = 0;
-    for (const Ip4 ip : many) different |= ip.value ^ many[0].value;
-    return different == 0;
-}
-
 }  // namespace
 
 void ip4_lookup(Context& c, Burst& in, Ip4LookupOutputs out) noexcept {
+    if (in.empty()) return;
     std::array<Ip4, Burst::kCapacity> to;
     std::array<const RouteEntry*, Burst::kCapacity> found;
     const uint16_t n = in.size();
-    if (n == 0) return;
     for (uint16_t i = 0; i < n; ++i) to[i] = destination_of(*in[i]);
     const auto destinations = std::span<const Ip4>(to).first(n);
     const auto routes = std::span(found).first(n);
-    if (is_one(destinations))
-        std::ranges::fill(routes, &c.routes.lookup(to[0]));
-    else
-        c.routes.lookup(destinations, routes);
+    c.routes.lookup(destinations, routes);
     if (c.tracer.active()) [[unlikely]]
         for (uint16_t i = 0; i < n; ++i)
             c.note(in[i], Step::routed, static_cast<uint32_t>(routes[i]->type),

@@ -86,6 +86,7 @@ void send(Context& c, rte_mbuf* m, const RouteEntry& route, Ip4OutputOutputs out
 }  // namespace
 
 void ip4_output(Context& c, Burst& in, Ip4OutputOutputs out) noexcept {
+    if (in.empty()) return;
     std::array<Ip4, Burst::kCapacity> destinations;
     std::array<const RouteEntry*, Burst::kCapacity> routes;
     const uint16_t n = in.size();

@@ -7,13 +7,14 @@
 #include <cstring>
 
 #include "dataplane/context.h"
+#include "dataplane/ip4/ip4_straight.h"
 #include "dataplane/net/checksum.h"
 
 namespace vethway {
 
 namespace {
 
-constexpr size_t kL3 = sizeof(EtherHeader);
+constexpr uint16_t kL3 = sizeof(EtherHeader);
 
 // An Ethernet header as two words of eight bytes: the destination with what follows, and the
 // source with the type.
@@ -29,6 +30,14 @@ struct EtherWords {
     }
 };
 
+// Ip4::is_host() by the first byte, which says it all.
+constexpr auto kIsHost = [] {
+    std::array<bool, 256> is{};
+    for (uint32_t first = 0; first < is.size(); ++first) is[first] = Ip4{first << 24}.is_host();
+    return is;
+}();
+bool are_hosts(Ip4 a, Ip4 b) noexcept { return kIsHost[a.value >> 24] & kIsHost[b.value >> 24]; }
+
 class PlainIp4 {
 public:
     PlainIp4(const Snapshot& snap, const PortState& port) noexcept
@@ -38,7 +47,7 @@ public:
 
     bool is(rte_mbuf& m) const noexcept {
         if (m.data_len < kL3 + sizeof(Ip4Header)) return false;
-        const auto& ip = *rte_pktmbuf_mtod_offset(&m, const Ip4Header*, kL3);
+        const Ip4Header& ip = plain_ip4(m);
         return is_for_us(EtherWords(ether(m))) && is_right(ip, m.pkt_len) &&
                !own_.has(Ip4{ip.src}) && (!offloads_ || leaves_header_alone(m));
     }
@@ -52,7 +61,7 @@ private:
     static bool is_right(const Ip4Header& ip, size_t frame_size) noexcept {
         const size_t total = ip.total_length;
         return !ip.has_options() && total >= sizeof ip && kL3 + total <= frame_size &&
-               is_checksum_right(ip) && Ip4{ip.src}.is_host() && Ip4{ip.dst}.is_host();
+               is_checksum_right(ip) && are_hosts(Ip4{ip.src}, Ip4{ip.dst});
     }
     // What the sender left to the device is behind the IP header.
     static bool leaves_header_alone(rte_mbuf& m) noexcept {
@@ -72,17 +81,15 @@ private:
                                  at);
 }
 
-// What forwarding need not look at again.
-void note_plain(PacketMeta& packet) noexcept {
-    packet.l3_offset = kL3;
-    packet.plain =
-        packet.offload.checksum == L4Checksum::unknown && packet.offload.gso == Gso::none;
-}
-
 // Ethernet pads.
 void trim_padding(rte_mbuf& m) noexcept {
-    const size_t end = kL3 + rte_pktmbuf_mtod_offset(&m, const Ip4Header*, kL3)->total_length;
+    const size_t end = kL3 + plain_ip4(m).total_length;
     if (end != m.pkt_len) trim_frame(m, end);
+}
+
+void note(Context& c, rte_mbuf* m) noexcept {
+    meta(*m).l3_offset = kL3;
+    c.note(m, Step::classified, kEtherTypeIp4, 0);
 }
 
 }  // namespace
@@ -90,23 +97,28 @@ void trim_padding(rte_mbuf& m) noexcept {
 void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept {
     if (rx.empty()) return;
     const PlainIp4 plain(c.snap(), c.port(meta(*rx[0]).port));
-    const uint16_t before = out.checked.size();
-    rte_mbuf** at = rx.begin();
-    rte_mbuf** const end = rx.end();
-    for (; at != end; ++at) {
-        rte_mbuf* const m = *at;
+    std::array<Ip4, kBurst> to;
+    uint16_t n = 0;
+    for (const auto most = std::min(rx.size(), kBurst); n < most; ++n) {
+        rte_mbuf* const m = rx[n];
         if (!plain.is(*m)) [[unlikely]]
             break;
         trim_padding(*m);
-        note_plain(meta(*m));
-        out.checked.push(m);
+        to[n] = Ip4{plain_ip4(*m).dst};
     }
+    const auto found = std::span(rx.begin(), n);
+    uint16_t stay = n;
     if (c.tracer.active()) [[unlikely]]
-        for (uint16_t i = before; i < out.checked.size(); ++i)
-            c.note(out.checked[i], Step::classified, kEtherTypeIp4, 0);
-    if (at == end) [[likely]]
+        for (rte_mbuf* m : found) note(c, m);
+    else if (out.checked.empty())
+        stay = ip4_straight(c, found, to);
+    for (rte_mbuf* m : found.first(stay)) meta(*m).l3_offset = kL3;
+    out.checked.append(found.first(stay));
+    if (n == rx.size()) [[likely]]
         return rx.clear();
-    for (uint16_t n = count_others(plain, at, end); n > 0; --n) out.other.push(*at++);
+    rte_mbuf** at = rx.begin() + n;
+    for (uint16_t others = count_others(plain, at, rx.end()); others > 0; --others)
+        out.other.push(*at++);
     rx.drop_first(static_cast<uint16_t>(at - rx.begin()));
 }
 

@@ -15,18 +15,23 @@ static void note_use(Context& c, Neighbour& n, NeighbourLink link) noexcept {
 const Adjacency* look_up_adjacency(Context& c, NeighbourKey key) noexcept {
     Adjacency& to = c.adjacencies.place_of(key);
     Neighbour* const n = c.neighbours.find(key, to.neighbour);
-    const NeighbourLink link = n != nullptr ? n->read() : NeighbourLink{};
+    const uint64_t word = n != nullptr ? n->link.load(std::memory_order_acquire) : 0;
+    const NeighbourLink link = NeighbourLink::unpacked(word);
     if (!link.usable()) [[unlikely]]
         return nullptr;
     if (!c.dry) note_use(c, *n, link);
-    const PortState& port = c.port(key.port);
-    to = {.key = key,
-          .turn = c.adjacencies.turn(),
-          .state = link.state,
-          .header = {.dst = link.mac, .src = port.mac, .type = kEtherTypeIp4},
-          .most_bytes = uint32_t{sizeof(EtherHeader)} + port.mtu,
-          .port = &port,
-          .neighbour = n};
+    // Mostly it is what it was.
+    if (to.link != word || to.generation != c.snap().generation || to.key != key) [[unlikely]] {
+        const PortState& port = c.port(key.port);
+        to = {.key = key,
+              .link = word,
+              .generation = c.snap().generation,
+              .header = {.dst = link.mac, .src = port.mac, .type = kEtherTypeIp4},
+              .most_bytes = uint32_t{sizeof(EtherHeader)} + port.mtu,
+              .port = &port,
+              .neighbour = n};
+    }
+    to.turn = c.adjacencies.turn();
     return &to;
 }
 

@@ -16,7 +16,8 @@ struct PortState;
 struct Adjacency {
     NeighbourKey key;
     uint64_t turn = 0;        // in which the rest was right; the first is 1
-    NeighbourState state{};   // usable
+    uint64_t link = 0;        // the neighbour's, packed: usable
+    uint64_t generation = 0;  // of the snapshot
     EtherHeader header{};     // dst is the neighbour's
     uint32_t most_bytes = 0;  // of a frame that the port takes
     const PortState* port = nullptr;

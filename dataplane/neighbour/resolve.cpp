@@ -186,7 +186,8 @@ void resolve_all(Context& c, Burst& routed, PacketList& released) noexcept {
             }
         }
         if constexpr (kNoted)
-            c.note(m, Step::resolved, static_cast<uint32_t>(to->state), 0, Drop::none,
+            c.note(m, Step::resolved,
+                   static_cast<uint32_t>(NeighbourLink::unpacked(to->link).state), 0, Drop::none,
                    to->header.dst);
         if (!send_plain(c, m, *to)) [[unlikely]]
             send(c, m, to->header, *to->port);

@@ -44,19 +44,15 @@ inline uint16_t internet_checksum(std::span<const std::byte> bytes) noexcept {
 }
 
 // Whether the checksum in a header without options, of 20 bytes, is right. A ones' complement sum
-// of 64 bits is as good as one of 16: both are the number modulo 65535, since 2^16 is 1 to that. It
-// must be 0 there, which a header that begins with its version is by no zeros.
+// of 32-bit words is as good as one of 16 bits: both are the number modulo 65535, since 2^16 is 1
+// to that. It must be 0 there, which a header that begins with its version is by no zeros.
 inline bool is_checksum_right(const Ip4Header& ip) noexcept {
-    uint64_t first, second;
-    uint32_t last;
-    const auto* const bytes = reinterpret_cast<const std::byte*>(&ip);
-    std::memcpy(&first, bytes, sizeof first);
-    std::memcpy(&second, bytes + sizeof first, sizeof second);
-    std::memcpy(&last, bytes + 2 * sizeof first, sizeof last);
-    uint64_t sum = first + second;
-    sum += sum < second ? 1 : 0;  // the carry goes around
-    sum += last;
-    sum += sum < last ? 1 : 0;
+    uint64_t sum = 0;
+    for (size_t at = 0; at < sizeof ip; at += sizeof(uint32_t)) {
+        uint32_t word;
+        std::memcpy(&word, reinterpret_cast<const std::byte*>(&ip) + at, sizeof word);
+        sum += word;
+    }
     return sum % 0xffff == 0;
 }
 
