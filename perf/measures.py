@@ -46,8 +46,8 @@ def iperf3_server(lab):
 
 def tcp(lab, _rival, options):
     with iperf3_server(lab):
-        done = lab.run("h1", f"iperf3 -J -c {lab.host_ip(2)} -t {math.ceil(options.seconds)} -O 1 "
-                             "--connect-timeout 3000", check=False, timeout=options.seconds + 10)
+        done = lab.run("h1", f"iperf3 -J -C {options.congestion} -c {lab.host_ip(2)} "
+                             f"-t {math.ceil(options.seconds)} -O 1 --connect-timeout 3000", check=False, timeout=options.seconds + 10)
     try:
         result = json.loads(done.stdout)
         bits = result["end"]["sum_received"]["bits_per_second"]
@@ -111,7 +111,8 @@ def round_trips(lab, _rival, options):
     idle = ping(lab, options, PING_INTERVAL, count)
     with iperf3_server(lab):
         enough = math.ceil(options.seconds) + 10
-        load = lab.spawn("h1", f"iperf3 -c {lab.host_ip(2)} -t {enough}", log="load.log")
+        load = lab.spawn("h1", f"iperf3 -C {options.congestion} -c {lab.host_ip(2)} -t {enough}",
+                         log="load.log")
         time.sleep(0.5)
         loaded = ping(lab, options, PING_INTERVAL, count)
         if load.poll() is not None:

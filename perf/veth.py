@@ -60,6 +60,8 @@ def parse(args):
     add("--host-cpu", type=int, default=first, metavar="N",
         help=f"of UDP and ping senders ({first})")
     add("--switch-cpu", type=int, default=last, metavar="N", help=f"of the switch ({last})")
+    add("--congestion", default="cubic", metavar="NAME",
+        help="TCP's congestion control, whatever the machine's is (cubic, as Linux has it)")
     add("--silence", type=float, default=5, metavar="S", help="before the first packet of wake (5)")
     add("--wakes", type=int, default=2, metavar="N", help="silences in one run of wake (2)")
     add("--idle-seconds", type=float, default=5, metavar="S", help="of one run of idle (5)")
@@ -242,6 +244,8 @@ def main(args):
     check_machine(options)
     end_by_signals()
     bench.environment = machine.record(options)
+    bench.environment["TCP"] = (f"{options.congestion}; the machine's is "
+                                + machine.read("/proc/sys/net/ipv4/tcp_congestion_control"))
     print(f"# vethway and its rivals on veth: {options.repeat} repeats of {options.seconds:g} s\n")
     print(report.environment(bench.environment), flush=True)
     with contextlib.ExitStack() as stack:
