@@ -51,6 +51,7 @@ struct PacketMeta {
     bool own : 1;           // made by us: no TTL check, no source check
     bool redirect : 1;      // leaves as it came: its sender is to be told of the next hop
     bool to_broadcast : 1;  // goes to all on the egress port's link
+    bool plain : 1;         // without options, from another host's address to the port's MAC
     Inject inject;
     Drop why;  // set where an ICMP error is asked for
     uint8_t icmp_type, icmp_code;

@@ -150,6 +150,20 @@ static bool is_within_limit(Context& c, const PacketMeta& packet, Ip4 sender) no
     return send_error(c, m, *echoed, own);
 }
 
+// Whether tell_sender() would hold it back because the limit has just refused another such error.
+// What of an attack is not the first of its burst costs no more than this.
+static bool is_refused_again(const Context& c, rte_mbuf& m) noexcept {
+    const PacketMeta& packet = meta(m);
+    const Ip4Header& ip = ip4(m);
+    const Ip4 sender{ip.src};
+    if (is_about_route(packet.why)) return c.icmp_limit.has_refused_about_route(sender, c.now);
+    // A plain packet is neither of a group nor from nobody, nor from ourselves.
+    return packet.plain && c.icmp_limit.has_refused(packet.icmp_type, sender, c.now) &&
+           ip.protocol != kProtocolIcmp && !ip.is_later_fragment() &&
+           !is_fragmentation_needed(packet) && packet.route != nullptr &&
+           packet.route->type != RouteType::broadcast;
+}
+
 static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
     const PacketMeta& packet = meta(*m);
     const Ip4 sender{ip4(*m).src};
@@ -170,7 +184,7 @@ static ErrorFate tell_sender(Context& c, rte_mbuf* m, Burst& own) noexcept {
 void icmp_error(Context& c, Burst& in, Burst& own) noexcept {
     for (rte_mbuf* m : in) {
         const PacketMeta& packet = meta(*m);
-        const ErrorFate fate = tell_sender(c, m, own);
+        const ErrorFate fate = is_refused_again(c, *m) ? held_back(c) : tell_sender(c, m, own);
         c.note(m, Step::asks_error, uint32_t{packet.icmp_type} << 8 | packet.icmp_code,
                static_cast<uint32_t>(fate));
         c.drops.add(m, packet.why);

@@ -50,7 +50,7 @@ bool IcmpRateLimit::allow(uint8_t type, Ip4 address, uint64_t now, const Ip4Knob
     if (cost > 0) accrue(host, now, kBurstOfHost * cost);
     const bool of_host = host.tokens >= cost;
     if (!of_host || !take_of_all(now, knobs)) {
-        refused_ = {.at = now, .host = address, .all = of_host};
+        refused_ = {.at = now, .host = address, .type = type, .all = of_host};
         return false;
     }
     host.tokens -= cost;
@@ -60,7 +60,10 @@ bool IcmpRateLimit::allow(uint8_t type, Ip4 address, uint64_t now, const Ip4Knob
 bool IcmpRateLimit::allow_about_route(Ip4 address, uint64_t now) noexcept {
     Host& host = host_of(address, now);
     accrue(host, now, kBurstAboutRoute * hz_);
-    if (host.tokens < hz_) return false;
+    if (host.tokens < hz_) {
+        refused_about_route_ = {.at = now, .host = address};
+        return false;
+    }
     host.tokens -= hz_;
     return true;
 }

@@ -24,6 +24,15 @@ public:
     // Before that, an error because of the route to where it sends: one a second, five at once
     // (ip_error; net.ipv4.route.error_cost, error_burst).
     bool allow_about_route(Ip4 host, uint64_t now) noexcept;
+    // Whether they have refused the same at this very `now`, and so would again: of an attack's
+    // burst all but the first, for two comparisons each.
+    bool has_refused(uint8_t type, Ip4 host, uint64_t now) const noexcept {
+        return refused_.at == now && refused_.type == type &&
+               (refused_.all || refused_.host == host);
+    }
+    bool has_refused_about_route(Ip4 host, uint64_t now) const noexcept {
+        return refused_about_route_.at == now && refused_about_route_.host == host;
+    }
     // Before that, a redirect: after 20 ms, then ever twice as long; after nine that were not
     // heeded no more until 20.48 s were quiet (ip_rt_send_redirect; redirect_load, redirect_number,
     // redirect_silence).
@@ -45,12 +54,13 @@ private:
     struct Refused {
         uint64_t at = UINT64_MAX;
         Ip4 host;
+        uint8_t type = 0;
         bool all = false;
     };
 
     uint64_t hz_;
     unsigned workers_;
-    Refused refused_;
+    Refused refused_, refused_about_route_;
     uint64_t all_spent_until_ = 0;    // TSC: tokens accrue as time
     std::array<Host, 1024> hosts_{};  // by hash; a newcomer takes the place over
 };

@@ -112,7 +112,10 @@ void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept {
         for (rte_mbuf* m : found) note(c, m);
     else if (out.checked.empty())
         stay = ip4_straight(c, found, to);
-    for (rte_mbuf* m : found.first(stay)) meta(*m).l3_offset = kL3;
+    for (rte_mbuf* m : found.first(stay)) {
+        meta(*m).l3_offset = kL3;
+        meta(*m).plain = true;
+    }
     out.checked.append(found.first(stay));
     if (n == rx.size()) [[likely]]
         return rx.clear();

@@ -176,6 +176,40 @@ TEST_F(IcmpTest, RateLimited) {
     EXPECT_EQ(sent(1).size(), 7U);
 }
 
+// Whom no error may be sent about is not one that the limit held back, in a burst where it holds
+// back the others either.
+TEST_F(IcmpTest, RateLimitCountsOnlyWhatItHeldBack) {
+    std::vector<Bytes> burst(10, frame(Ip4Packet{.ttl = 1}));
+    burst.push_back(frame(Ip4Packet{.ttl = 1, .fragment = 100}));
+    burst.push_back(frame(
+        Ip4Packet{.ttl = 1, .protocol = kProtocolIcmp, .payload = {std::byte{kIcmpUnreachable}}}));
+    burst.push_back(frame(
+        Ip4Packet{.ttl = 1, .protocol = kProtocolIcmp, .payload = {std::byte{kIcmpEchoRequest}}}));
+    receive(burst);
+    EXPECT_EQ(sent(1).size(), 6U);
+    EXPECT_EQ(dropped(Drop::ttl_expired), 13U);
+    EXPECT_EQ(counters_->worker.icmp_suppressed.value(), 5U);
+}
+
+// Linux ip_error(): of five tokens about routes each error that leaves takes two.
+TEST_F(IcmpTest, RateLimitedAboutRoutes) {
+    receive(std::vector<Bytes>(20, frame(Ip4Packet{.dst = {50, 0, 0, 9}})));
+    EXPECT_EQ(sent(1).size(), 2U);
+    EXPECT_EQ(dropped(Drop::no_route), 20U);
+    EXPECT_EQ(counters_->worker.icmp_suppressed.value(), 18U);
+    receive(std::vector<Bytes>(3, frame(Ip4Packet{.src = {10, 0, 1, 77}, .dst = {50, 0, 0, 9}})));
+    EXPECT_EQ(counters_->worker.icmp_suppressed.value(), 19U) << "another host has its own";
+}
+
+TEST_F(IcmpTest, FragmentationNeededIsNotLimitedByOthersOfItsType) {
+    std::vector<Bytes> burst(10, frame({.dst = kPortIp[1], .payload = udp()}));
+    burst.insert(burst.end(), 3,
+                 frame({.fragment = 0x4000, .dst = kHostIp[3], .payload = udp(counting(1000))}));
+    receive(burst);
+    EXPECT_EQ(sent(1).size(), 6U + 3U);
+    EXPECT_EQ(counters_->worker.icmp_suppressed.value(), 4U);
+}
+
 TEST_F(IcmpTest, FragmentationNeededIsNotLimited) {
     const Ip4Packet large{.fragment = 0x4000, .dst = kHostIp[3], .payload = udp(counting(1000))};
     receive(std::vector<Bytes>(20, frame(large)));

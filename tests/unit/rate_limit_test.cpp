@@ -184,6 +184,33 @@ TEST(RateLimit, ErrorsAboutRoutesCostTwice) {
     EXPECT_EQ(sent(kNow + 101 * kHz, with(Ip4Knob::icmp_ratelimit, 0)), 1U);
 }
 
+// Of the same kind to the same host at the same moment.
+TEST(RateLimit, RemembersWhomItHasRefused) {
+    IcmpRateLimit limit(kHz, 1);
+    const auto refused = [&](Ip4 host, uint64_t now, uint8_t type = kIcmpTimeExceeded) {
+        return limit.has_refused(type, host, now);
+    };
+    EXPECT_EQ(allowed(limit, kHost, kNow, 6), 6U);
+    EXPECT_FALSE(refused(kHost, kNow)) << "not yet";
+    EXPECT_EQ(allowed(limit, kHost, kNow, 1), 0U);
+    EXPECT_TRUE(refused(kHost, kNow));
+    EXPECT_FALSE(refused(kOther, kNow));
+    EXPECT_FALSE(refused(kHost, kNow + 1));
+    EXPECT_FALSE(refused(kHost, kNow, kIcmpUnreachable)) << "whose type may be in no mask";
+    allowed_to_many(limit, 0x0b000000, kNow);
+    EXPECT_TRUE(refused(kOther, kNow)) << "for all";
+}
+
+TEST(RateLimit, RemembersWhomItHasRefusedAboutARoute) {
+    IcmpRateLimit limit(kHz, 1);
+    for (unsigned i = 0; i < 5; ++i) EXPECT_TRUE(limit.allow_about_route(kHost, kNow));
+    EXPECT_FALSE(limit.has_refused_about_route(kHost, kNow)) << "not yet";
+    EXPECT_FALSE(limit.allow_about_route(kHost, kNow));
+    EXPECT_TRUE(limit.has_refused_about_route(kHost, kNow));
+    EXPECT_FALSE(limit.has_refused_about_route(kOther, kNow));
+    EXPECT_FALSE(limit.has_refused_about_route(kHost, kNow + 1));
+}
+
 // The bucket begins with a minute's tokens.
 TEST(RateLimit, NewHostsOfALongLimit) {
     IcmpRateLimit limit(kHz, 1);
