@@ -7,7 +7,8 @@
 
 namespace vethway {
 
-FrameClass classify_frame(std::span<const std::byte> frame, const Mac& port_mac) noexcept {
+// In line, so that what it says is never put together in memory.
+static inline FrameClass class_of(std::span<const std::byte> frame, const Mac& port_mac) noexcept {
     if (frame.size() < sizeof(EtherHeader)) return {.why = Drop::runt};
     const auto& eth = *reinterpret_cast<const EtherHeader*>(frame.data());
     const bool group = eth.dst.is_group();
@@ -26,6 +27,10 @@ FrameClass classify_frame(std::span<const std::byte> frame, const Mac& port_mac)
         default:
             return {.why = Drop::ethertype_unknown};
     }
+}
+
+FrameClass classify_frame(std::span<const std::byte> frame, const Mac& port_mac) noexcept {
+    return class_of(frame, port_mac);
 }
 
 // A tag of VLAN 0 is a priority and no VLAN: the frame is taken as if it had none (IEEE
@@ -48,9 +53,9 @@ void classify(Context& c, Burst& rx, ClassifyOutputs out) noexcept {
     for (rte_mbuf* m : rx) {
         PacketMeta& packet = meta(*m);
         const Mac& mac = c.port(packet.port).mac;
-        FrameClass is = classify_frame(frame_bytes(*m), mac);
-        while (is.why == Drop::vlan_unknown && strip_priority_tag(*m))
-            is = classify_frame(frame_bytes(*m), mac);
+        FrameClass is;
+        do is = class_of(frame_bytes(*m), mac);
+        while (is.why == Drop::vlan_unknown && strip_priority_tag(*m));
         packet.l3_offset = sizeof(EtherHeader);
         packet.link_group = is.link_group;
         if (is.kind == FrameKind::ip4) [[likely]]

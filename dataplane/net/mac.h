@@ -4,9 +4,11 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace vethway {
 
@@ -35,6 +37,23 @@ struct Mac {
     constexpr bool is_group() const noexcept { return (bytes[0] & 1) != 0; }
     constexpr bool is_zero() const noexcept { return to_u48() == 0; }
     friend constexpr auto operator<=>(const Mac&, const Mac&) = default;
+    // By words, since for six bytes a compiler calls memcmp().
+    friend constexpr bool operator==(const Mac& a, const Mac& b) noexcept {
+        if (std::is_constant_evaluated()) return a.bytes == b.bytes;
+        return ((a.first_word() ^ b.first_word()) | (a.last_word() ^ b.last_word())) == 0;
+    }
+
+private:
+    uint32_t first_word() const noexcept {
+        uint32_t word;
+        std::memcpy(&word, bytes.data(), sizeof word);
+        return word;
+    }
+    uint32_t last_word() const noexcept {
+        uint16_t word;
+        std::memcpy(&word, bytes.data() + sizeof(uint32_t), sizeof word);
+        return word;
+    }
 };
 
 }  // namespace vethway
