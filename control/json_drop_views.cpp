@@ -33,7 +33,8 @@ Json json_of(const DropRecord& r, const std::string& port, const WallClock& cloc
             {"reason", why.name},
             {"length", r.length},
             {"packet", describe_frame(r.frame(), r.length)},
-            {"bytes", hex(r.frame())}};
+            {"bytes", hex(r.frame())},
+            {"more", r.more}};  // like it, of which there are no records
 }
 
 }  // namespace

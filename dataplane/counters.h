@@ -170,9 +170,9 @@ public:
         ports[port].originated[static_cast<size_t>(what)].add(1);
         ++open_.originated;
     }
-    void dropped(uint16_t port, Drop why) noexcept {
-        ports[port].dropped[static_cast<size_t>(why)].add(1);
-        ++open_.dropped;
+    void dropped(uint16_t port, Drop why, uint64_t packets = 1) noexcept {
+        ports[port].dropped[static_cast<size_t>(why)].add(packets);
+        open_.dropped += packets;
     }
     void held(uint64_t packets) noexcept { open_.held_in += packets; }
     void taken_up(uint64_t packets) noexcept { open_.held_out += packets; }

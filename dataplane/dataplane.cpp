@@ -80,7 +80,8 @@ Dataplane::Dataplane(const DataplaneOptions& options)
         const int node = i < options.workers ? place(i).numa : -1;
         counters_.push_back(numa_new<Counters>(node));
         if (options.flight_recorder > 0)
-            recorders_.push_back(std::make_unique<FlightRecorder>(options.flight_recorder, node));
+            recorders_.push_back(
+                std::make_unique<FlightRecorder>(options.flight_recorder, node, rte_get_tsc_hz()));
     }
     for (unsigned i = 0; i < options.workers; ++i)
         inject_rings_.push_back(make_ring("inject" + std::to_string(i), kInjectEntries,
@@ -194,12 +195,12 @@ bool Dataplane::send_l2(uint16_t port, std::span<const std::byte> frame) noexcep
 void Dataplane::give_up(rte_mbuf* m, Drop why) noexcept {
     Counters& mine = *counters_.back();
     mine.taken_up(1);
-    mine.dropped(meta(*m).port, why);
-    if (!recorders_.empty()) remember(*recorders_.back(), *m, why, rte_rdtsc());
     tracer_.use(watches_.read());
-    tracer_.note(*m, Step::dropped, 0, 0, why);
+    tracer_.taken_up(m);
+    Drops drops(mine, tracer_, recorders_.empty() ? nullptr : recorders_.back().get());
+    drops.add(m, why);
+    drops.flush();
     mine.close_books();
-    rte_pktmbuf_free(m);
 }
 
 WorkerPlace Dataplane::place(unsigned worker) const noexcept {

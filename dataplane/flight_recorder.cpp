@@ -5,8 +5,11 @@
 
 namespace vethway {
 
-FlightRecorder::FlightRecorder(uint32_t records, int node)
-    : slots_(numa_array<Slot>(records, node)), size_(records) {}
+FlightRecorder::FlightRecorder(uint32_t records, int node, uint64_t tsc_hz)
+    : slots_(numa_array<Slot>(records, node)),
+      kinds_(numa_array<Kind>(kMaxPorts * kDropReasons, node)),
+      period_(tsc_hz / kPeriodsASecond),
+      size_(records) {}
 
 std::vector<DropRecord> FlightRecorder::records() const {
     const uint64_t end = written_.load(std::memory_order_acquire);
@@ -24,7 +27,8 @@ std::vector<DropRecord> FlightRecorder::records() const {
         record.reason = static_cast<Drop>(words[1] >> 16 & 0xff);
         record.kept = static_cast<uint8_t>(words[1] >> 24);
         record.length = static_cast<uint32_t>(words[1] >> 32);
-        std::memcpy(record.bytes.data(), &words[2], record.bytes.size());
+        record.more = words[2];
+        std::memcpy(record.bytes.data(), &words[3], record.bytes.size());
     }
     return out;
 }

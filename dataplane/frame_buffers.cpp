@@ -110,6 +110,18 @@ rte_mbuf* FrameBuffers::with_own_headers(rte_mbuf* m) const noexcept {
     return headers;
 }
 
+void free_frames(std::span<rte_mbuf*> frames) noexcept {
+    if (frames.empty()) return;
+    rte_mempool* const pool = frames[0]->pool;
+    size_t n = 0;
+    for (rte_mbuf* m : frames)
+        if (m->pool == pool && m->nb_segs == 1 && !is_shared(*m)) [[likely]]
+            frames[n++] = m;
+        else
+            rte_pktmbuf_free(m);
+    rte_mempool_put_bulk(pool, reinterpret_cast<void**>(frames.data()), static_cast<unsigned>(n));
+}
+
 void copy_out(const rte_mbuf& m, size_t offset, std::span<std::byte> out) noexcept {
     const auto n = static_cast<uint32_t>(out.size());
     const void* from = rte_pktmbuf_read(&m, static_cast<uint32_t>(offset), n, out.data());

@@ -66,7 +66,7 @@ public:
 
 private:
     Sink sink_;
-    FlightRecorder recorder_{4096, -1};
+    FlightRecorder recorder_{4096, -1, rte_get_tsc_hz()};
     WatchSet set_;
 };
 

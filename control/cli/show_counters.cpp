@@ -123,9 +123,12 @@ std::string show_last_drops(const Json& answer, bool /*colour*/) {
     if (answer["flight_recorder"] == 0)
         return "drops are not recorded: dataplane.flight_recorder is 0\n";
     Table table({"TIME", "PORT", "STAGE", "REASON", "LENGTH", "PACKET"});
-    for (const Json& row : answer["drops"])
+    for (const Json& row : answer["drops"]) {
+        std::string packet = text_of(row["packet"]);
+        if (row["more"] != 0) packet += fmt::format(" (and {} more like it)", text_of(row["more"]));
         table.add({text_of(row["time"]), text_of(row["port"]), text_of(row["stage"]),
-                   text_of(row["reason"]), text_of(row["length"]), text_of(row["packet"])});
+                   text_of(row["reason"]), text_of(row["length"]), packet});
+    }
     return table.empty() ? "no such drops are recorded\n" : table.text();
 }
 

@@ -63,7 +63,7 @@ private:
         Own& operator=(const Own&) = delete;
         Ring inject_ring;
         Counters* const counters = numa_new<Counters>(-1);
-        FlightRecorder recorder{4096, -1};
+        FlightRecorder recorder{4096, -1, rte_get_tsc_hz()};
         std::unique_ptr<Worker> worker;
     };
 

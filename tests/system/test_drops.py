@@ -90,6 +90,19 @@ def test_what_the_control_thread_gives_up_is_recorded(lab):
     assert row["port"] == "p1" and "10.2.0.99.5000: UDP, length 8" in row["packet"], row
 
 
+def test_of_a_flood_all_are_told(lab):
+    """By a record each, or with the one before; those that others are dropped beside by their own."""
+    for _ in range(3):
+        lab.wire("h1").send(*[frames.udp(dst="172.16.0.9")] * 100)
+        lab.wire("h2").send(frames.udp(src=host_ip(2), dst="172.16.0.9", eth=frames.ether(src=host_mac(2), dst=port_mac(2))))
+    wait_for_drops(lab, 303)
+    rows = last(lab, 1000)
+    told = {port: sum(1 + row["more"] for row in rows if row["port"] == port) for port in ("p1", "p2")}
+    assert told == {"p1": 300, "p2": 3} and [row["port"] for row in rows].count("p2") == 3, rows
+    text = lab.cli_run("show", "drops", "--last", "1000").stdout
+    assert text.count("more like it)") == sum(row["more"] > 0 for row in rows), text
+
+
 @needs(raw=True, more="dataplane: {flight_recorder: 3}")
 def test_recorder_keeps_as_many_as_configured(lab):
     for i in range(8):

@@ -300,12 +300,23 @@ TEST(ShowLastDrops, OneALine) {
                          {"reason", "no_route"},
                          {"length", 60},
                          {"packet", "IP 10.1.0.2 > 10.9.0.9: ip-proto-47, length 26"},
-                         {"bytes", "00"}}}},
+                         {"bytes", "00"},
+                         {"more", 0}},
+                        {{"time", "2026-01-02T03:04:06.000006Z"},
+                         {"port", "p10"},
+                         {"stage", "classify"},
+                         {"reason", "ip6"},
+                         {"length", 1514},
+                         {"packet", "IP6"},
+                         {"bytes", "00"},
+                         {"more", 1000}}}},
                       {"flight_recorder", 4096}};
     EXPECT_EQ(show_last_drops(answer, false),
               "TIME                         PORT  STAGE       REASON    LENGTH  PACKET\n"
               "2026-01-02T03:04:05.000006Z  p1    ip4_lookup  no_route      60  "
-              "IP 10.1.0.2 > 10.9.0.9: ip-proto-47, length 26\n");
+              "IP 10.1.0.2 > 10.9.0.9: ip-proto-47, length 26\n"
+              "2026-01-02T03:04:06.000006Z  p10   classify    ip6         1514  "
+              "IP6 (and 1000 more like it)\n");
     EXPECT_EQ(show_last_drops({{"drops", Json::array()}, {"flight_recorder", 1}}, false),
               "no such drops are recorded\n");
     EXPECT_EQ(show_last_drops({{"drops", Json::array()}, {"flight_recorder", 0}}, false),

@@ -19,7 +19,17 @@ DropRecord record(uint64_t n) {
     r.bytes.fill(static_cast<std::byte>(n));
     return r;
 }
-void add(FlightRecorder& recorder, const DropRecord& r) { recorder.add(r, r.bytes.data()); }
+constexpr uint64_t kHz = 1'000'000'000, kNow = 1000 * kHz;
+constexpr uint64_t kPeriod = kHz / FlightRecorder::kPeriodsASecond;
+constexpr uint32_t kMost = FlightRecorder::kMostKept;
+
+void add(FlightRecorder& recorder, const DropRecord& r) {
+    FlightRecorder::Kind kind;
+    recorder.keep(kind, r, r.bytes.data());
+}
+void keep(FlightRecorder& recorder, FlightRecorder::Kind& kind, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) recorder.keep(kind, record(i), record(i).bytes.data());
+}
 bool is_whole(const DropRecord& r) {
     const DropRecord want = record(r.tsc);
     return r.port == want.port && r.reason == want.reason && r.kept == want.kept &&
@@ -27,7 +37,7 @@ bool is_whole(const DropRecord& r) {
 }
 
 TEST(FlightRecorder, KeepsTheLastInOrder) {
-    FlightRecorder recorder(3, -1);
+    FlightRecorder recorder(3, -1, kHz);
     EXPECT_TRUE(recorder.records().empty());
     for (uint64_t n = 1; n <= 8; ++n) {
         add(recorder, record(n));
@@ -41,7 +51,7 @@ TEST(FlightRecorder, KeepsTheLastInOrder) {
 }
 
 TEST(FlightRecorder, OfOne) {
-    FlightRecorder recorder(1, -1);
+    FlightRecorder recorder(1, -1, kHz);
     add(recorder, record(1));
     add(recorder, record(70));
     ASSERT_EQ(recorder.records().size(), 1U);
@@ -50,7 +60,7 @@ TEST(FlightRecorder, OfOne) {
 }
 
 TEST(FlightRecorder, ExtremesSurvive) {
-    FlightRecorder recorder(2, 0);
+    FlightRecorder recorder(2, 0, kHz);
     add(recorder, {.tsc = UINT64_MAX,
                    .port = UINT16_MAX,
                    .reason = Drop::port_removed,
@@ -64,10 +74,61 @@ TEST(FlightRecorder, ExtremesSurvive) {
     EXPECT_EQ(r.length, UINT32_MAX);
 }
 
+TEST(FlightRecorder, OfAKindTheFirstOfEachPeriod) {
+    FlightRecorder recorder(256, -1, kHz);
+    FlightRecorder::Kind& kind = recorder.kind(1, Drop::no_route);
+    EXPECT_EQ(recorder.room(kind, kNow), kMost);
+    keep(recorder, kind, kMost);
+    EXPECT_EQ(recorder.room(kind, kNow + kPeriod - 1), 0U);
+    EXPECT_EQ(recorder.room(kind, kNow + kPeriod), kMost);
+    keep(recorder, kind, 1);
+    EXPECT_EQ(recorder.room(kind, kNow + 2 * kPeriod - 1), kMost - 1);
+    EXPECT_EQ(recorder.records().size(), kMost + 1);
+}
+
+TEST(FlightRecorder, TheNewestOfAKindSaysHowManyMore) {
+    FlightRecorder recorder(3, -1, kHz);
+    FlightRecorder::Kind &one = recorder.kind(1, Drop::no_route),
+                         &other = recorder.kind(2, Drop::no_route);
+    keep(recorder, one, 2);
+    keep(recorder, other, 1);
+    recorder.pass_over(one, 1000);
+    recorder.pass_over(one, 1);
+    const auto got = recorder.records();
+    ASSERT_EQ(got.size(), 3U);
+    EXPECT_EQ(got[0].more, 0U);
+    EXPECT_EQ(got[1].more, 1001U);
+    EXPECT_EQ(got[2].more, 0U);
+    keep(recorder, other, 3);
+    for (const DropRecord& r : recorder.records()) EXPECT_EQ(r.more, 0U) << "of others";
+}
+
+TEST(FlightRecorder, KindsAreApart) {
+    FlightRecorder recorder(256, -1, kHz);
+    ASSERT_EQ(recorder.room(recorder.kind(1, Drop::no_route), kNow), kMost);
+    keep(recorder, recorder.kind(1, Drop::no_route), kMost);
+    EXPECT_EQ(recorder.room(recorder.kind(1, Drop::no_route), kNow), 0U);
+    EXPECT_EQ(recorder.room(recorder.kind(2, Drop::no_route), kNow), kMost);
+    EXPECT_EQ(recorder.room(recorder.kind(1, Drop::ttl_expired), kNow), kMost);
+}
+
+// Else nothing would tell of the rest of the period.
+TEST(FlightRecorder, WhatOthersOverwroteIsKeptAnew) {
+    FlightRecorder recorder(3, -1, kHz);
+    FlightRecorder::Kind &one = recorder.kind(1, Drop::no_route),
+                         &other = recorder.kind(2, Drop::no_route);
+    ASSERT_EQ(recorder.room(one, kNow), kMost);
+    keep(recorder, one, kMost);
+    keep(recorder, other, 2);
+    EXPECT_EQ(recorder.room(one, kNow), 0U);
+    keep(recorder, other, 1);
+    EXPECT_EQ(recorder.room(one, kNow), kMost);
+}
+
 // The writer laps the reader all the time; what is read is whole and in order nevertheless.
 TEST(FlightRecorder, AReaderNeverSeesHalfARecord) {
     constexpr uint64_t kSize = 2;
-    FlightRecorder recorder(kSize, -1);
+    FlightRecorder recorder(kSize, -1, kHz);
     std::atomic<bool> stop{false};
     std::thread writer([&] {
         for (uint64_t n = 1; !stop.load(std::memory_order_relaxed); ++n) add(recorder, record(n));

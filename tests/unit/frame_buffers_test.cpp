@@ -33,6 +33,26 @@ TEST_F(FrameBuffersTest, AShareHasAMetaOfItsOwn) {
     rte_pktmbuf_free(m);
 }
 
+TEST_F(FrameBuffersTest, FreesFramesOfEveryKind) {
+    const auto small = [this] { return mbuf(counting(60)); };
+    const auto large = [this] { return mbuf(counting(40000)); };    // of the other pool
+    const auto chained = [this] { return mbuf(counting(65535)); };  // of both
+    rte_mbuf* const kept = small();
+    std::vector<std::vector<rte_mbuf*>> bursts{
+        {},
+        {small(), small(), small()},
+        {small(), large(), chained(), small()},
+        {large(), small(), large()},
+        {chained()},
+        {buffers_.share(*kept), small(), buffers_.share(*kept)}};
+    for (std::vector<rte_mbuf*>& burst : bursts) free_frames(burst);
+    EXPECT_EQ(rte_mempool_in_use_count(pool_), 1U);
+    EXPECT_EQ(rte_mempool_in_use_count(large_pool_), 0U);
+    EXPECT_FALSE(is_shared(*kept));
+    std::array last{kept};
+    free_frames(last);
+}
+
 TEST_F(FrameBuffersTest, OwnHeadersAreOnesOwn) {
     for (const size_t size : {60U, 256U, 257U, 1500U, 2048U, 40000U, 65535U}) {
         rte_mbuf* m = mbuf(counting(size));

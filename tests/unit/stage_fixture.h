@@ -54,7 +54,8 @@ protected:
     }
 
     // --- Counters ---
-    uint64_t dropped(Drop why, uint16_t port = 1) const {
+    uint64_t dropped(Drop why, uint16_t port = 1) {
+        drops_.flush();
         return counters_->ports[port].dropped[static_cast<size_t>(why)].value();
     }
     uint64_t consumed(Consumed what, uint16_t port = 1) const {

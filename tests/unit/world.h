@@ -166,6 +166,7 @@ protected:
                books.dropped == t.dropped;
     }
     Books closed_books() {
+        drops_.flush();
         counters_->close_books();
         return counters_->books();
     }
