@@ -47,6 +47,7 @@ Fdb::Slot* Fdb::slot_in(Bucket& bucket, uint64_t packed) noexcept {
 }
 
 Fdb::Slot* Fdb::slot_beyond(const Probe& p) const noexcept {
+    if (is_stranger(p)) return nullptr;
     Slot* const first = slot_in(table_->buckets[first_of(p.hash)], p.packed);
     return first != nullptr ? first : slot_in(table_->buckets[second_of(p.hash)], p.packed);
 }
@@ -57,10 +58,11 @@ std::atomic<uint32_t>& Fdb::flaps_of(const Slot& slot) const noexcept {
     return table_->flaps[static_cast<size_t>(bytes) / sizeof(Slot)];
 }
 
-Learned Fdb::learn(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept {
+Learned Fdb::learn_anew(const Probe& p, uint16_t port, uint32_t tick,
+                        const LearnRules& rules) noexcept {
     Slot* slot = slot_of(p);
     if (slot == nullptr)
-        return is_limited(p.packed, port, rules) ? Learned::limited : add(p, port, tick, rules);
+        return is_limited(p, port, rules) ? Learned::limited : add(p, port, tick, rules);
     uint64_t word = slot->value.load(std::memory_order_acquire);
     if (slot->key.load(std::memory_order_relaxed) != p.packed)
         return Learned::known;  // just removed
@@ -77,8 +79,7 @@ Learned Fdb::learn(const Probe& p, uint16_t port, uint32_t tick, const LearnRule
 Learned Fdb::would_learn(const Probe& p, uint16_t port, uint32_t tick,
                          const LearnRules& rules) const noexcept {
     const Slot* slot = slot_of(p);
-    if (slot == nullptr)
-        return is_limited(p.packed, port, rules) ? Learned::limited : Learned::added;
+    if (slot == nullptr) return is_limited(p, port, rules) ? Learned::limited : Learned::added;
     const Value value = Value::unpacked(slot->value.load(std::memory_order_acquire));
     if (value.port == port) return Learned::known;
     if (value.is_static) return Learned::pinned;
@@ -115,12 +116,6 @@ Learned Fdb::move(Slot& slot, uint64_t word, uint64_t packed, uint16_t port, uin
     return moved ? Learned::moved : Learned::known;
 }
 
-bool Fdb::is_limited(uint64_t packed, uint16_t port, const LearnRules& rules) const noexcept {
-    return (rules.member_limit != 0 && learned_by(port) >= rules.member_limit) ||
-           (rules.domain_limit != 0 &&
-            learned_in(FdbKey::unpacked(packed).domain) >= rules.domain_limit);
-}
-
 // Counted first, so that workers that learn at once don't go beyond a limit together.
 bool Fdb::take_room(uint64_t packed, uint16_t port, const LearnRules& rules) noexcept {
     auto& by_port = table_->by_port[port];
@@ -153,7 +148,8 @@ Learned Fdb::add(const Probe& p, uint16_t port, uint32_t tick, const LearnRules&
     return Learned::added;
 }
 
-// Of two buckets the emptier, so that hardly ever both are full (the power of two choices).
+// The first bucket until it has two, so that the second is hardly ever looked at; then the emptier,
+// so that hardly ever both are full (the power of two choices).
 Fdb::Slot* Fdb::claim(const Probe& p, uint64_t value) noexcept {
     std::array<uint32_t, 2> order{first_of(p.hash), second_of(p.hash)};
     const auto taken = [this](uint32_t bucket) {
@@ -161,7 +157,7 @@ Fdb::Slot* Fdb::claim(const Probe& p, uint64_t value) noexcept {
             return s.key.load(std::memory_order_relaxed) != kFree;
         });
     };
-    if (taken(order[0]) > taken(order[1])) std::swap(order[0], order[1]);
+    if (taken(order[0]) > 1 && taken(order[0]) > taken(order[1])) std::swap(order[0], order[1]);
     for (const uint32_t bucket : order)
         for (Slot& slot : table_->buckets[bucket].slots) {
             uint64_t expected = kFree;
@@ -172,6 +168,7 @@ Fdb::Slot* Fdb::claim(const Probe& p, uint64_t value) noexcept {
                 Value::unpacked(slot.value.load(std::memory_order_relaxed)).generation + 1);
             slot.value.store(next.packed(), std::memory_order_relaxed);
             flaps_of(slot).store(0, std::memory_order_relaxed);
+            alike(p.hash).fetch_add(1, std::memory_order_relaxed);
             slot.key.store(p.packed, std::memory_order_seq_cst);
             return &slot;
         }
@@ -207,6 +204,7 @@ bool Fdb::clear(Slot& slot, uint64_t packed, uint64_t only_if) noexcept {
                                              std::memory_order_acq_rel)) {
             give_room(packed, value);
             slot.key.store(kFree, std::memory_order_release);
+            alike(mix(packed ^ seed_)).fetch_sub(1, std::memory_order_relaxed);
             return true;
         }
     slot.key.store(packed, std::memory_order_release);

@@ -79,12 +79,16 @@ public:
     // Ahead of its use, so that the table's lines are there by then.
     void prefetch(const Probe& p) const noexcept {
         __builtin_prefetch(&table_->buckets[first_of(p.hash)]);
-        __builtin_prefetch(&table_->buckets[second_of(p.hash)]);
+        __builtin_prefetch(&alike(p.hash));
     }
     // kNoPort where the station is not known.
     uint16_t find(const Probe& p) const noexcept;
     uint16_t find(uint64_t packed) const noexcept { return find(probe(packed)); }
-    Learned learn(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept;
+    Learned learn(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept {
+        // Who floods us with strangers is done with soon.
+        if (is_stranger(p) && is_limited(p, port, rules)) return Learned::limited;
+        return learn_anew(p, port, tick, rules);
+    }
     // The same without a change.
     Learned would_learn(const Probe& p, uint16_t port, uint32_t tick,
                         const LearnRules& rules) const noexcept;
@@ -118,6 +122,7 @@ public:
 private:
     static constexpr uint32_t kBucket = 4;
     static constexpr uint32_t kBuckets = kMaxStations;
+    static constexpr unsigned kAlikeBits = 18;
     struct Slot {
         std::atomic<uint64_t> key, value;
     };
@@ -149,6 +154,9 @@ private:
     struct Table {
         std::array<Bucket, kBuckets> buckets;
         std::array<std::atomic<uint32_t>, kBuckets * kBucket> flaps;  // looked at when it moves
+        // How many are in the table of those whose hash begins so. Of who was never seen it is
+        // mostly 0, and small enough for a cache that does not hold the buckets.
+        std::array<std::atomic<uint8_t>, 1U << kAlikeBits> alike;
         std::array<std::atomic<uint32_t>, 256> by_port;
         std::array<std::atomic<uint32_t>, kMaxDomains> by_domain;
     };
@@ -160,8 +168,22 @@ private:
     static uint32_t second_of(uint64_t h) noexcept {
         return static_cast<uint32_t>(h >> 32) % kBuckets;
     }
+    std::atomic<uint8_t>& alike(uint64_t h) const noexcept {
+        return table_->alike[h >> (64 - kAlikeBits)];
+    }
+    // Not known for certain; most of those who are not known are strangers.
+    bool is_stranger(const Probe& p) const noexcept {
+        return alike(p.hash).load(std::memory_order_relaxed) == 0;
+    }
+    bool is_limited(const Probe& p, uint16_t port, const LearnRules& rules) const noexcept {
+        return (rules.member_limit != 0 && learned_by(port) >= rules.member_limit) ||
+               (rules.domain_limit != 0 &&
+                learned_in(FdbKey::unpacked(p.packed).domain) >= rules.domain_limit);
+    }
+    Learned learn_anew(const Probe& p, uint16_t port, uint32_t tick,
+                       const LearnRules& rules) noexcept;
     // Where it is unless there are very many: buckets are filled from here on, and hardly any has
-    // two (of 32768 stations three in four are here).
+    // two (of 32768 stations four in five are here).
     Slot& first_slot(const Probe& p) const noexcept {
         return table_->buckets[first_of(p.hash)].slots[0];
     }
@@ -179,7 +201,6 @@ private:
     Learned move(Slot& slot, uint64_t value, uint64_t packed, uint16_t port, uint32_t tick,
                  const LearnRules& rules) noexcept;
     Learned add(const Probe& p, uint16_t port, uint32_t tick, const LearnRules& rules) noexcept;
-    bool is_limited(uint64_t packed, uint16_t port, const LearnRules& rules) const noexcept;
     bool take_room(uint64_t packed, uint16_t port, const LearnRules& rules) noexcept;
     void give_room(uint64_t packed, uint64_t value) noexcept;
     Slot* claim(const Probe& p, uint64_t value) noexcept;
