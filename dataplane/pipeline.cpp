@@ -45,7 +45,7 @@ void Pipeline::receive(Burst& rx) noexcept {
 
 void Pipeline::receive_ip(Burst& rx) noexcept {
     while (!rx.empty()) {
-        ip4_plain(c_, rx, {.checked = checked_, .other = other_});
+        ip4_plain(c_, rx, {.checked = checked_, .other = other_, .errors = errors_});
         classify(c_, other_, {.arp = arp_, .ip4 = ip4_});
         any_other_ |= !ip4_.empty();
         ip4_input(c_, ip4_, checked_);

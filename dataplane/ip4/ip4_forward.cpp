@@ -2,7 +2,7 @@
 #include "dataplane/ip4/ip4_forward.h"
 
 #include "dataplane/context.h"
-#include "dataplane/icmp/refuse.h"
+#include "dataplane/ip4/ip4_refuse.h"
 #include "dataplane/ip4/one_way.h"
 #include "dataplane/ip4/select_hop.h"
 #include "dataplane/offload/segment.h"
@@ -50,7 +50,7 @@ bool forward(Context& c, rte_mbuf* m, Ip4ForwardOutputs out) noexcept {
     }
     if (ip.ttl <= 1) [[unlikely]] {
         c.note(m, Step::refused_forward, 0, 0, Drop::ttl_expired);
-        refuse(out.errors, m, Drop::ttl_expired, kIcmpTimeExceeded, 0);
+        refuse_ttl(out.errors, m);
         return false;
     }
     const RouteEntry& route = *packet.route;

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/context.h"
-#include "dataplane/icmp/refuse.h"
+#include "dataplane/ip4/ip4_refuse.h"
 
 namespace vethway {
 
@@ -39,12 +39,10 @@ void dispatch(Context& c, rte_mbuf* m, const Ip4LookupOutputs& out) noexcept {
             return dispatch_broadcast(c, m, out);
         case RouteType::blackhole:
             return c.drops.add(m, Drop::blackhole);
-        case RouteType::none:  // the codes are those of Linux ip_error()
-            return refuse(out.errors, m, Drop::no_route, kIcmpUnreachable, kIcmpNetUnreachable);
+        case RouteType::none:
         case RouteType::unreachable:
-            return refuse(out.errors, m, Drop::unreachable, kIcmpUnreachable, kIcmpHostUnreachable);
         case RouteType::prohibit:
-            return refuse(out.errors, m, Drop::prohibited, kIcmpUnreachable, kIcmpAdminProhibited);
+            refuse_by_route(out.errors, m, meta(*m).route->type);
     }
 }
 

@@ -87,11 +87,6 @@ void trim_padding(rte_mbuf& m) noexcept {
     if (end != m.pkt_len) trim_frame(m, end);
 }
 
-void note(Context& c, rte_mbuf* m) noexcept {
-    meta(*m).l3_offset = kL3;
-    c.note(m, Step::classified, kEtherTypeIp4, 0);
-}
-
 }  // namespace
 
 void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept {
@@ -108,13 +103,11 @@ void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept {
     }
     const auto found = std::span(rx.begin(), n);
     uint16_t stay = n;
-    if (c.tracer.active()) [[unlikely]]
-        for (rte_mbuf* m : found) note(c, m);
-    else if (out.checked.empty())
-        stay = ip4_straight(c, found, to);
+    if (!c.tracer.active() && out.checked.empty()) [[likely]]
+        stay = ip4_straight(c, found, to, out.errors);
     for (rte_mbuf* m : found.first(stay)) {
-        meta(*m).l3_offset = kL3;
-        meta(*m).plain = true;
+        note_plain(meta(*m));
+        c.note(m, Step::classified, kEtherTypeIp4, 0);
     }
     out.checked.append(found.first(stay));
     if (n == rx.size()) [[likely]]

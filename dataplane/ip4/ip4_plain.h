@@ -11,10 +11,11 @@ class Burst;
 struct Ip4PlainOutputs {
     Burst& checked;  // classify() and ip4_input() would put them there and say no more
     Burst& other;
+    Burst& errors;  // as Ip4LookupOutputs::errors
 };
-// Worker. Takes from the beginning of `rx`, the frames of one port, those that are plain and behind
-// them those that are not, as far as both follow each other so: all packets in `checked` can then
-// keep their order.
+// Worker. Sends what needs no more (ip4_straight). Takes from the beginning of `rx`, the frames of
+// one port, those that are plain and behind them those that are not, as far as both follow each
+// other so: all packets in `checked` can then keep their order.
 void ip4_plain(Context& c, Burst& rx, Ip4PlainOutputs out) noexcept;
 
 }  // namespace vethway

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "dataplane/context.h"
+#include "dataplane/ip4/ip4_refuse.h"
 #include "dataplane/ip4/one_way.h"
 #include "dataplane/ip4/source_check.h"
 
@@ -17,6 +18,16 @@ using Routes = std::array<const RouteEntry*, kBurst>;
 // Whether a packet is not forwarded, whatever may become of it.
 bool ends_here(const RouteEntry& route, const Ip4Header& ip) noexcept {
     return ip.ttl <= 1 || (route.type != RouteType::forward && route.type != RouteType::broadcast);
+}
+
+// Of one that ends here: whether what is to be said of it is said already. TTL matters only where
+// there is a way on.
+bool refuses(rte_mbuf* m, const RouteEntry& route, Burst& errors) noexcept {
+    note_plain(meta(*m));
+    meta(*m).route = &route;
+    if (route.type != RouteType::forward) return refuse_by_route(errors, m, route.type);
+    refuse_ttl(errors, m);
+    return true;
 }
 
 // What a sender left to the device, or that a checksum is right: egress() sees to it.
@@ -93,7 +104,8 @@ private:
 
 }  // namespace
 
-uint16_t ip4_straight(Context& c, std::span<rte_mbuf*> packets, std::span<const Ip4> to) noexcept {
+uint16_t ip4_straight(Context& c, std::span<rte_mbuf*> packets, std::span<const Ip4> to,
+                      Burst& errors) noexcept {
     const size_t n = packets.size();
     if (n == 0) return 0;
     const uint16_t from = meta(*packets[0]).port;
@@ -107,15 +119,18 @@ uint16_t ip4_straight(Context& c, std::span<rte_mbuf*> packets, std::span<const 
         rte_mbuf* const m = packets[i];
         Ip4Header& ip = plain_ip4(*m);
         const RouteEntry& route = *routes[i];
-        bool refused = false, more = false;
+        bool no_source = false, more = false;
         if (look_closer) {
-            refused = filter.refuses(i, ip);
+            no_source = filter.refuses(i, ip);
             more = offloads && tells_more(*m);
         }
-        if (!refused && !more && straight.sends(m, ip, to[i], route)) [[likely]]
-            continue;
-        if (!refused && !ends_here(route, ip)) [[unlikely]]
-            break;
+        if (!no_source) [[likely]] {
+            if (!more && straight.sends(m, ip, to[i], route)) [[likely]]
+                continue;
+            if (!ends_here(route, ip)) [[unlikely]]
+                break;
+            if (refuses(m, route, errors)) continue;
+        }
         packets[stay++] = m;
     }
     straight.flush();

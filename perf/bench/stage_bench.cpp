@@ -47,7 +47,8 @@ public:
     }
     void run(Stage last) noexcept {
         Context& c = *context_;
-        if (last >= kPlain) ip4_plain(c, rx_, {.checked = checked_, .other = other_});
+        if (last >= kPlain)
+            ip4_plain(c, rx_, {.checked = checked_, .other = other_, .errors = errors_});
         if (last >= kLookup)
             ip4_lookup(c, checked_, {.local = local_, .forward = forward_, .errors = errors_});
         if (last >= kForward) ip4_forward(c, forward_, {.routed = routed_, .errors = errors_});

@@ -18,11 +18,13 @@ protected:
     };
     // One turn of the stage.
     Taken take(const std::vector<Bytes>& frames) {
-        Burst rx, checked, other;
+        Burst rx, checked, other, errors;
         for (const Bytes& f : frames) rx.push(mbuf(f));
         counters_->received(1, frames.size(), 0);
-        ip4_plain(*context_, rx, {.checked = checked, .other = other});
-        return {emptied(checked), emptied(other), emptied(rx)};
+        ip4_plain(*context_, rx, {.checked = checked, .other = other, .errors = errors});
+        Taken taken{emptied(checked), emptied(other), emptied(rx)};
+        std::ranges::copy(emptied(errors), std::back_inserter(taken.checked));
+        return taken;
     }
     bool is_plain(const Bytes& frame) { return take({frame}).checked.size() == 1; }
 
@@ -108,10 +110,10 @@ TEST_F(Ip4PlainTest, AgreesWithThoseWhoLookIntoEverything) {
 }
 
 TEST_F(Ip4PlainTest, TrimsPadding) {
-    Burst rx, checked, other;
+    Burst rx, checked, other, errors;
     rx.push(mbuf(frame(Ip4Packet{.padding = 9})));
     counters_->received(1, 1, 0);
-    ip4_plain(*context_, rx, {.checked = checked, .other = other});
+    ip4_plain(*context_, rx, {.checked = checked, .other = other, .errors = errors});
     ASSERT_EQ(checked.size(), 1);
     EXPECT_EQ(checked[0]->pkt_len, frame(Ip4Packet{}).size());
     EXPECT_EQ(meta(*checked[0]).l3_offset, sizeof(EtherHeader));
@@ -136,12 +138,12 @@ TEST_F(Ip4PlainTest, TakesPlainOnesAndThoseBehind) {
 TEST_F(Ip4PlainTest, LeavesAChecksumThatCoversTheHeader) {
     snap_.ports[1].offloads = true;
     for (const unsigned start : {33U, 34U}) {
-        Burst rx, checked, other;
+        Burst rx, checked, other, errors;
         rx.push(mbuf(frame(Ip4Packet{})));
         meta(*rx[0]).offload = {.checksum = L4Checksum::partial,
                                 .checksum_start = static_cast<uint16_t>(rx[0]->data_off + start)};
         counters_->received(1, 1, 0);
-        ip4_plain(*context_, rx, {.checked = checked, .other = other});
+        ip4_plain(*context_, rx, {.checked = checked, .other = other, .errors = errors});
         EXPECT_EQ(checked.size(), start == 34 ? 1 : 0);
         for (Burst* b : {&checked, &other})
             for (rte_mbuf* m : *b) drops_.add(m, Drop::none);

@@ -20,7 +20,7 @@ protected:
     }
     // Numbers them from 1 on; those that stay.
     Ids stay_of(std::vector<Ip4Packet> packets, Offload offload = {}) {
-        Burst burst;
+        Burst burst, errors;
         std::vector<Ip4> to;
         for (Ip4Packet& p : packets) {
             p.id = static_cast<uint16_t>(to.size() + 1);
@@ -30,7 +30,8 @@ protected:
             to.push_back(p.dst);
         }
         counters_->received(1, packets.size(), 0);
-        const uint16_t n = ip4_straight(*context_, std::span(burst.begin(), burst.end()), to);
+        const uint16_t n =
+            ip4_straight(*context_, std::span(burst.begin(), burst.end()), to, errors);
         tx_.flush(snap_);
         Ids ids;
         for (rte_mbuf* m : std::span(burst.begin(), n)) {
@@ -38,8 +39,15 @@ protected:
             ids.push_back(plain_ip4(*m).id);
             drops_.add(m, Drop::none);
         }
+        refused_.clear();
+        for (rte_mbuf* m : errors) {
+            refused_.emplace_back(plain_ip4(*m).id, meta(*m).why);
+            drops_.add(m, Drop::none);
+        }
         return ids;
     }
+    std::vector<std::pair<uint16_t, Drop>> refused_;  // the last time
+
     Ids sent_ids(uint16_t port) const {
         Ids ids;
         for (const Bytes& f : sent(port)) ids.push_back(ip4_of(f).id);
@@ -88,7 +96,10 @@ TEST_F(Ip4StraightTest, NobodyWaitsForWhatEndsHere) {
                        {.dst = {90, 0, 0, 1}},
                        {.ttl = 1, .dst = kUnknown},
                        {}}),
-              (Ids{1, 3, 5, 6, 7}));
+              (Ids{3, 5}));
+    using Refused = std::pair<uint16_t, Drop>;
+    EXPECT_EQ(refused_, (std::vector<Refused>{
+                            {1, Drop::ttl_expired}, {6, Drop::no_route}, {7, Drop::ttl_expired}}));
     EXPECT_EQ(sent_ids(2), (Ids{2, 4, 8}));
 }
 
