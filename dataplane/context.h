@@ -58,6 +58,15 @@ struct Context {
         if (tracer.active()) [[unlikely]]
             tracer.note(*m, step, a, b, why, mac);
     }
+    // `m` has come by what is below `port`, which has no wire, and comes in by that from now on.
+    void comes_in_by(uint16_t port, rte_mbuf* m, Step step, uint32_t a, uint32_t b = 0) noexcept {
+        meta(*m).port = port;
+        counters.passed_in(port, m->pkt_len);
+        if (!tracer.watching()) [[likely]]
+            return;
+        tracer.came_in(*m);
+        tracer.note(*m, step, a, b);
+    }
     // `m` ends here; it is the caller's to free or to make another packet of.
     void consumed(rte_mbuf* m, Consumed what) noexcept {
         counters.consumed(meta(*m).port, what);

@@ -22,6 +22,11 @@ constexpr uint64_t kDeciding = bit(Step::received) | bit(Step::sent) | bit(Step:
 constexpr uint64_t kTelling = kDeciding | bit(Step::flooded) | bit(Step::to_group) |
                               bit(Step::originated) | bit(Step::released) | bit(Step::asks_error);
 
+// At ports without a wire, a frame of which has been shown at the port that has it, or will be.
+constexpr uint64_t kCameIn =
+    bit(Step::entered_lag) | bit(Step::entered_vlan) | bit(Step::to_bridge);
+constexpr uint64_t kWentOut = bit(Step::spread) | bit(Step::left_vlan) | bit(Step::into_bridge);
+
 // Of ICMP errors, by ErrorFate.
 constexpr const char* kErrorFates[] = {"sent", "not sent (not allowed)", "not sent (rate limit)",
                                        "not sent (no free mbuf)"};
@@ -43,14 +48,19 @@ std::string name_of(const PortNames& names, uint16_t port) {
 Capture::Capture(CaptureChoice choice, uint64_t hz)
     : choice_(std::move(choice)), settle_(hz * kSettleMs / 1000), quiet_(hz * kQuietMs / 1000) {}
 
-// `sent` always with its frame: that is where the next hop's MAC is.
+// `sent` always with its frame: that is where the next hop's MAC is. Ports without a wire are asked
+// after only where ports are named: each frame is there once.
 WatchOptions Capture::watch_options() const {
+    const bool chosen = !choice_.ports.empty();
     uint64_t with_frame = bit(Step::sent);
+    if (choice_.rx && chosen) with_frame |= kCameIn;
+    if (choice_.tx && chosen) with_frame |= kWentOut;
     if (choice_.rx) with_frame |= bit(Step::received);
     if (choice_.drop) with_frame |= bit(Step::dropped);
     return {.filter = {},
             .port = std::nullopt,
-            .steps = kTelling,
+            .looks_again = chosen,
+            .steps = kTelling | with_frame,
             .frame_steps = with_frame,
             .snaplen = choice_.snaplen,
             .ring_bytes = size_t{8} << 20};
@@ -96,6 +106,8 @@ void Capture::take_in(NotedStep& step) {
     if (r.step == Step::flooded || r.step == Step::to_group) known.flooded_to = r.a;
     if (r.step == Step::released) known.waited_us += r.a;
     if (r.step == Step::asks_error) known.told = r;
+    keep_logical(step);
+    if ((kCameIn & bit(r.step)) != 0 && known.received_by == kNoPort) known.received_by = r.port;
     if ((kDeciding & bit(r.step)) == 0) return;
     if (r.step == Step::dropped && known.last.step == Step::sent) known.refused = true;
     if (r.step == Step::received) known.received_by = r.port;
@@ -116,6 +128,17 @@ void Capture::note_originated(const Record& r, Known& known) {
     if (what == Originated::arp_reply || what == Originated::echo_reply ||
         what == Originated::timestamp_reply)
         parent->second.answer = r.a;
+}
+
+// A frame at a port without a wire, if that is one of those chosen.
+void Capture::keep_logical(NotedStep& step) {
+    if (choice_.ports.empty()) return;
+    const uint64_t what = bit(step.record.step);
+    if ((what & kCameIn) != 0 && choice_.rx) keep(Point::rx, step);
+    if ((what & kWentOut) == 0 || !choice_.tx) return;
+    const Record& r = step.record;
+    step.record.egress = static_cast<uint16_t>(r.step == Step::spread ? r.b & UINT16_MAX : r.a);
+    keep(Point::tx, step);
 }
 
 void Capture::keep(Point point, NotedStep& step) {

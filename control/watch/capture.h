@@ -70,6 +70,7 @@ private:
 
     void take_in(NotedStep& step);
     void note_originated(const Record& r, Known& known);
+    void keep_logical(NotedStep& step);
     void keep(Point point, NotedStep& step);
     bool is_wanted(const Captured& frame) const;
     bool is_ready(const Captured& frame, uint64_t tsc) const;

@@ -33,6 +33,8 @@ constexpr StepRow kSteps[] = {
     {"flooded", "bridge"},
     {"to_group", "bridge"},
     {"to_bridge", "bridge"},
+    {"into_bridge", "bridge"},
+    {"left_vlan", "vlan"},
     {"spread", "lag"},
     {"classified", "classify"},
     {"learned", "arp"},
@@ -266,6 +268,10 @@ std::string bridge_words(const NotedStep& s, Controller& controller) {
     switch (r.step) {
         case Step::entered_vlan:
             return format("tag of VLAN {}: comes in by {}", r.a, port_name(controller, r.port));
+        case Step::left_vlan:
+            return format("by {}: gets the tag of VLAN {}", port_name(controller, r.a), r.b);
+        case Step::into_bridge:
+            return format("into the bridge{} by {}", in_vlan(r.b), port_name(controller, r.a));
         case Step::station_learned:
             return format("{}{} {}", r.mac.to_string(), in_vlan(r.b), kLearnedWords[r.a]);
         case Step::guarded:
@@ -374,6 +380,8 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::flooded:
         case Step::to_group:
         case Step::to_bridge:
+        case Step::into_bridge:
+        case Step::left_vlan:
             return bridge_words(s, controller);
         case Step::classified:
             return format("{}, {}", ethertype_words(r.a),

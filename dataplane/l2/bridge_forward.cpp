@@ -39,9 +39,7 @@ Drop obstacle(const Context& c, rte_mbuf& m, const Member* from, const Member& t
 
 void to_own_port(Context& c, rte_mbuf* m, const BridgePort& own, Burst& out) noexcept {
     c.counters.bridged(meta(*m).port, Bridged::routed);
-    meta(*m).port = own.port;
-    c.counters.passed_in(own.port, m->pkt_len);
-    c.note(m, Step::to_bridge, 0, own.vlan);
+    c.comes_in_by(own.port, m, Step::to_bridge, 0, own.vlan);
     if (c.port(own.port).up) [[likely]]
         out.push(m);
     else

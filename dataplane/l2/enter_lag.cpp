@@ -15,13 +15,6 @@ bool is_slow_protocol(rte_mbuf& m) noexcept {
            ether(m).type == kEtherType;
 }
 
-void enter(Context& c, rte_mbuf* m, uint16_t lag) noexcept {
-    const uint16_t member = meta(*m).port;
-    meta(*m).port = lag;
-    c.counters.passed_in(lag, m->pkt_len);
-    c.note(m, Step::entered_lag, member);
-}
-
 }  // namespace
 
 void enter_lag(Context& c, Burst& rx, Burst& punt) noexcept {
@@ -35,7 +28,7 @@ void enter_lag(Context& c, Burst& rx, Burst& punt) noexcept {
         } else if (!at.carries) [[unlikely]] {
             c.drops.add(m, Drop::lag_inactive);
         } else {
-            enter(c, m, at.lag);
+            c.comes_in_by(at.lag, m, Step::entered_lag, meta(*m).port);
             if (c.port(at.lag).up) [[likely]]
                 rx.data()[kept++] = m;
             else

@@ -20,9 +20,7 @@ static bool enter(Context& c, rte_mbuf* m) noexcept {
         const uint16_t port = above != nullptr ? port_of_tag(*m, *above) : SubPorts::kNone;
         if (port == SubPorts::kNone) return true;
         pop_tag(*m);
-        meta(*m).port = port;
-        c.counters.passed_in(port, m->pkt_len);
-        c.note(m, Step::entered_vlan, c.port(port).vlan);
+        c.comes_in_by(port, m, Step::entered_vlan, c.port(port).vlan);
         if (!c.port(port).up) return false;
     }
 }

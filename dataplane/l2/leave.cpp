@@ -44,6 +44,7 @@ void leave_by_port(Context& c, rte_mbuf* m, uint16_t port) noexcept {
     while (c.port(port).kind == PortKind::vlan) {
         const PortState& vlan = c.port(port);
         c.counters.passed_out(port, m->pkt_len);
+        c.note(m, Step::left_vlan, port, vlan.vlan);
         m = with_tag(c, m, vlan.tpid, vlan.vlan);
         if (m == nullptr) return;
         port = vlan.parent;

@@ -15,6 +15,7 @@ static void enter_domain(Context& c, const PortState& port, uint16_t index,
     BridgeForward forward(c, port.domain, nullptr, nobody);
     for (rte_mbuf* m : frames) {
         c.counters.passed_out(index, m->pkt_len);
+        c.note(m, Step::into_bridge, index, port.vlan);
         m->vlan_tci = port.vlan;
         const FdbKey to{.domain = port.domain, .vlan = port.vlan, .mac = ether(*m).dst};
         forward.send({.m = m, .destination = c.l2->fdb.probe(to.packed()), .own = nullptr});

@@ -31,6 +31,8 @@ enum class Step : uint8_t {
     flooded,          // a: to how many ports; b: VLAN
     to_group,         // to those that want its group; a: how many; b: VLAN
     to_bridge,        // to the bridge's own port `port`; b: VLAN
+    into_bridge,      // a packet of IP's, by the bridge's own port a; b: VLAN
+    left_vlan,        // by the VLAN's port a, whose tag it gets now; b: VLAN
     spread,           // by `egress`, of a LAG; a: LagHash << 16 | bucket; b: carrying << 16 | LAG
     classified,       // a: EtherType; b: 1 in a broadcast or multicast frame
     learned,          // from ARP; `next_hop` has `mac`; a: NeighbourState then

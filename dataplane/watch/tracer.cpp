@@ -59,15 +59,35 @@ bool Tracer::mark_wanted(std::span<rte_mbuf* const> frames) noexcept {
     return any;
 }
 
+void Tracer::begin_story(rte_mbuf& m) noexcept {
+    const uint32_t id = next_id();
+    mark(m) = {.story = id, .packet = id, .parent = 0};
+}
+
 void Tracer::received(Burst& burst) noexcept {
     if (burst.empty() || !mark_wanted(burst)) return;
     any_ = true;
     for (rte_mbuf* m : burst) {
         if (meta(*m).watched == 0) continue;
-        const uint32_t id = next_id();
-        mark(*m) = {.story = id, .packet = id, .parent = 0};
+        begin_story(*m);
         note(*m, Step::received, burst.size());
     }
+}
+
+void Tracer::came_in(rte_mbuf& m) noexcept {
+    PacketMeta& packet = meta(m);
+    const uint8_t before = packet.watched & mask_;
+    rte_mbuf* const alone = &m;
+    for (unsigned left = mask_ & ~before; left != 0; left &= left - 1) {
+        const auto i = static_cast<size_t>(std::countr_zero(left));
+        Watch& watch = *set_->watches[i];
+        if (watch.looks_at_logical(packet.port))
+            watch.mark(std::span(&alone, 1), static_cast<uint8_t>(1U << i),
+                       watch.workers_[worker_]);
+    }
+    if ((packet.watched & mask_) == before) return;
+    any_ = true;
+    if (before == 0) begin_story(m);
 }
 
 void Tracer::born(rte_mbuf& m, rte_mbuf* parent) noexcept {

@@ -37,6 +37,9 @@ public:
     }
     // Marks whom somebody wants to see, of a burst that one port has received: none is marked yet.
     void received(Burst& burst) noexcept;
+    // One of them, which comes in by a port without a wire (in its meta by now), too: whoever
+    // watches that sees it from here on.
+    void came_in(rte_mbuf& m) noexcept;
     // A packet of ours, made because of `parent` (null: of our own accord).
     void born(rte_mbuf& m, rte_mbuf* parent) noexcept;
     void note(rte_mbuf& m, Step step, uint32_t a = 0, uint32_t b = 0, Drop why = Drop::none,
@@ -52,6 +55,8 @@ private:
     };
     Mark& mark(rte_mbuf& m) const noexcept { return *RTE_MBUF_DYNFIELD(&m, offset_, Mark*); }
     uint32_t next_id() noexcept;
+    // A first packet's mark.
+    void begin_story(rte_mbuf& m) noexcept;
     // By their meta; whether any of them is wanted.
     bool mark_wanted(std::span<rte_mbuf* const> frames) noexcept;
     void write(uint8_t who, rte_mbuf& m, Step step, uint32_t a, uint32_t b, Drop why,

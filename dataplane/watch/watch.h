@@ -21,7 +21,8 @@ inline constexpr uint64_t kAllSteps = UINT64_MAX;
 
 struct WatchOptions {
     Filter filter;
-    std::optional<uint16_t> port;      // only what is received there, or made because of it
+    std::optional<uint16_t> port;      // only what comes in there, or is made because of it
+    bool looks_again = false;          // without a port: also where it comes in by one without wire
     uint64_t steps = kAllSteps;        // by bit(): those written down
     uint64_t frame_steps = kAllSteps;  // those with the frame's bytes
     uint16_t snaplen = 128;            // of each frame
@@ -49,6 +50,10 @@ private:
     // Sets `bit` in the meta of those of the frames, received at once by one port or born there,
     // that are wanted; returns whether there are any.
     bool mark(std::span<rte_mbuf* const> frames, uint8_t bit, PerWorker& mine) const noexcept;
+    // Whether it looks at what comes in by that port, which has no wire.
+    bool looks_at_logical(uint16_t port) const noexcept {
+        return options_.port ? *options_.port == port : options_.looks_again;
+    }
     bool passes(rte_mbuf* m) const noexcept {
         const Filter& filter = options_.filter;
         if (!filter.may_pass(*m)) return false;

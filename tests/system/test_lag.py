@@ -10,7 +10,8 @@ from frames import ether, host_ip, host_mac, port_mac, udp
 from lab import Lab, needs, wait_for
 from switches import OpenVswitch
 from test_bridge import refusal
-from test_trace import explain, steps
+from test_capture import Capture, comments, path_of
+from test_trace import Trace, explain, steps
 
 BESIDE = True
 
@@ -109,6 +110,25 @@ def test_static(lab):
     assert "there is no LAG" in refusal(lab, "show", "lag", "lag9")
     metrics = lab.metrics()
     assert metrics['vethway_lag_members{lag="lag1"}'] == metrics['vethway_lag_carrying{lag="lag1"}'] == 2
+
+
+@needs(hosts=3, raw=True, used=0, config=STATIC.replace("MORE", ""))
+def test_shown_as_any_port(lab):
+    w3, path = lab.wire("h3"), path_of(lab)
+    with Trace(lab, "--port", "lag1", "udp") as trace, Capture(lab, "--port", "lag1", "-w", path, "udp"):
+        for n in (1, 2):
+            lab.wire(f"h{n}").send(udp(src=BEYOND, dst=host_ip(3), eth=ether(src=host_mac(1), dst=LAG_MAC)))
+            w3.expect()
+        w3.send(flow(1000))
+        told = trace.wait_for(2)
+    for n, story in enumerate(told, 1):
+        assert (story["port"], story["outcome"]) == ("lag1", "forwarded"), story
+        first = story["packets"][0]["steps"][0]
+        assert first["step"] == "entered_lag" and first["words"].startswith(f"p{n} is a member of lag1"), first
+    assert len(told) == 2, told
+    rows = comments(path, "udp")
+    assert [row[:2] for row in rows] == [("lag1", "in"), ("lag1", "in"), ("lag1", "out")], rows
+    assert rows[0][2] == f"forwarded by p3 to {host_mac(3)}" and "of p3" in rows[2][2], rows
 
 
 # --- LACP between two LAGs of one switch, each in a bridge with a host

@@ -9,6 +9,8 @@ from frames import host_mac, ip4, port_mac
 from lab import Failure, Lab, needs, wait_for
 from switches import OpenVswitch, Vethway, frame, station, tag
 from test_bridge import GROUPS, refusal, shown
+from test_capture import Capture, comments, path_of
+from test_trace import Trace, steps
 
 # {port: (of ovs-vsctl, in YAML)}. Of the native VLAN a frame without a tag comes, and goes.
 MEMBERS = {1: ("tag=10", "vlan: 10"),
@@ -109,6 +111,20 @@ control: {socket: '{socket}'}
 """
 
 
+def shown_as_ports(lab):
+    """A frame as the port of its VLAN has it, without the tag, which a filter need not know of."""
+    w1, w2, path = lab.wire("h1"), lab.wire("h2"), path_of(lab)
+    with Trace(lab, "--port", "p1.100", "udp") as trace, Capture(lab, "--port", "p1.100", "-w", path, "udp"):
+        w1.send(tag(frames.udp(src="10.100.0.2", dst="10.2.0.2"), 100))
+        w2.expect()
+        w2.send(frames.udp(src="10.2.0.2", dst="10.100.0.2", eth=frames.ether(src=host_mac(2), dst=port_mac(2))))
+        assert w1.receive(2)
+        told = trace.wait_for(1)
+    assert len(told) == 1 and steps(told[0]["packets"][0])[0] == "entered_vlan", told
+    rows = comments(path, "udp && !vlan")
+    assert [row[:2] for row in rows] == [("p1.100", "in"), ("p1.100", "out")] and "of p2" in rows[1][2], rows
+
+
 @needs(raw=True, config=SUB_PORTS)
 def test_ports_that_are_vlans(lab):
     w1, w2 = lab.wire("h1"), lab.wire("h2")
@@ -129,8 +145,9 @@ def test_ports_that_are_vlans(lab):
     assert answer and answer[12:18] == b"\x88\xa8\x00\x05\x08\x06", answer
     with lab.moves({"p1.rx_packets": 1, "p1.dropped.vlan_unknown": 1}):
         w1.send(tag(ip4(), 101))
+    shown_as_ports(lab)
     ports = lab.ports()
-    assert ports["p1.100"]["counters"]["rx_packets"] == 2 and ports["p1.100"]["mtu"] == 1500, ports["p1.100"]
+    assert ports["p1.100"]["counters"]["rx_packets"] == 3 and ports["p1.100"]["mtu"] == 1500, ports["p1.100"]
     assert (ports["p1.100.7"]["mtu"], ports["p1.s5"]["mtu"]) == (1496, 1496)
     lab.cli_run("port", "add", "p2.9", "vlan", "9", "parent", "p2", "address", "10.9.0.1/24")
     w2.send(tag(frames.arp(sender="10.9.0.2", target="10.9.0.1", mac=host_mac(2)), 9))
@@ -156,7 +173,10 @@ control: {socket: '{socket}'}
 def test_routes_between_vlans():
     """Two hosts of two VLANs, with the offloads that they have."""
     with Lab(hosts=2, config=VLAN_ROUTER) as lab:
-        received, output = lab.ping("h1", "10.2.0.2")
+        path = path_of(lab)
+        with Capture(lab, "--port", "br1.10", "-w", path, "icmp"):
+            received, output = lab.ping("h1", "10.2.0.2")
         assert received == 2 and "ttl=63" in output, output
+        assert [row[:2] for row in comments(path)] == [("br1.10", "in"), ("br1.10", "out")] * 2, comments(path)
         rate, _ = lab.iperf3("h1", "h2", "10.2.0.2", 1)
         assert rate > 50e6, f"{rate / 1e6:.0f} MB/s"

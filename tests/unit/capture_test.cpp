@@ -200,6 +200,21 @@ TEST_F(Captures, Ports) {
     EXPECT_TRUE(all(kOneOfEach(), {.ports = {3}}).empty());
 }
 
+// Each frame is there once; a port without a wire has it, too, where it is named.
+TEST_F(Captures, PortsWithoutAWire) {
+    NotedStep in = step(Step::entered_lag, 2, 5), out = step(Step::left_vlan, 3, 5, 8),
+              spread = step(Step::spread, 4, 5);
+    in.record.port = 7;
+    spread.record.b = 2U << 16 | 9;
+    const std::vector steps{step(Step::received, 1, 5), in, out, spread, step(Step::sent, 5, 5)};
+    EXPECT_EQ(heads(all(steps)), (Lines{"rx 5", "tx 5"}));
+    EXPECT_EQ(all(steps, {.ports = {7}}), (Lines{"rx 5: " + kForwarded}));
+    EXPECT_EQ(all(steps, {.ports = {8}}), (Lines{"tx 5: packet 5 of p1"}));
+    EXPECT_EQ(all(steps, {.ports = {9}}), (Lines{"tx 5: packet 5 of p1"}));
+    EXPECT_TRUE(all(steps, {.ports = {9}, .tx = false}).empty());
+    EXPECT_EQ(heads(all(steps, {.ports = {1, 2, 7}})), (Lines{"rx 5", "rx 5", "tx 5"}));
+}
+
 TEST_F(Captures, Reasons) {
     EXPECT_EQ(heads(all(kOneOfEach(), {.reason = Drop::no_route})), (Lines{"rx 6", "drop 6"}));
     EXPECT_TRUE(all(kOneOfEach(), {.reason = Drop::rp_filter}).empty());
