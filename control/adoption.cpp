@@ -15,13 +15,6 @@ namespace vethway {
 
 namespace {
 
-const PortConfig* pattern_for(const Config& config, const std::string& interface) {
-    const auto found = std::ranges::find_if(config.ports, [&](const PortConfig& p) {
-        return !p.match.empty() && fnmatch(p.match.c_str(), interface.c_str(), 0) == 0;
-    });
-    return found == config.ports.end() ? nullptr : &*found;
-}
-
 // What is another port's: its interface, the one that it makes, or its name.
 std::set<std::string> taken_by_others(const Config& config) {
     std::set<std::string> taken;
@@ -47,6 +40,13 @@ PortConfig port_for(const PortConfig& pattern, const std::string& interface) {
 }
 
 }  // namespace
+
+const PortConfig* Adoption::pattern_for(const Config& config, const std::string& interface) {
+    const auto found = std::ranges::find_if(config.ports, [&](const PortConfig& p) {
+        return !p.match.empty() && fnmatch(p.match.c_str(), interface.c_str(), 0) == 0;
+    });
+    return found == config.ports.end() ? nullptr : &*found;
+}
 
 void Adoption::refuse(const std::string& interface, const std::string& why) {
     std::string& before = refused_[interface];

@@ -18,6 +18,8 @@ public:
     // down, until the pattern goes: it may come back. One that can't be a port (its addresses
     // overlap another's, there are too many) is left out, and the log says why, once.
     Config expand(const Config& config);
+    // The pattern by which expand() makes a port of that interface; null: there is none.
+    static const PortConfig* pattern_for(const Config& config, const std::string& interface);
 
 private:
     struct Kept {

@@ -62,6 +62,23 @@ PortConfig& port_named(Config& config, const std::string& name) {
     return *found;
 }
 
+// The same, of one port. A port that a pattern stands for gets an entry of its own by it.
+template <class Edit>
+Json edit_port(Controller& controller, const std::string& name, Edit change) {
+    const PortConfig* adopted = controller.adopted(name);
+    const PortConfig* pattern =
+        adopted != nullptr ? Adoption::pattern_for(controller.config(), name) : nullptr;
+    if (pattern != nullptr && pattern->adopt_addresses)
+        throw ApiRefusal(409, "port " + name + " is as the kernel has its interface (match \"" +
+                                  pattern->match +
+                                  "\", adopt: addresses): change that, by ip address add … dev " +
+                                  name + ", or give the port an entry of its own in ports:");
+    return edit(controller, [&](Config& next) {
+        if (adopted != nullptr) next.ports.push_back(*adopted);
+        change(port_named(next, name));
+    });
+}
+
 NextHopConfig next_hop_of(const Json& body) {
     NextHopConfig hop{.via = address_of(body, "via"), .port = text_of(body, "port")};
     hop.weight = static_cast<uint16_t>(number_of(body, "weight", 1, 256).value_or(1));
@@ -260,15 +277,14 @@ Json flush_neighbours(Controller& controller, const Json& body) {
 Json add_address(Controller& controller, const std::string& port, const Json& body) {
     check_keys(body, {"address"});
     const Prefix4 address = parse_interface_address(required_text(body, "address"));
-    return edit(controller,
-                [&](Config& next) { port_named(next, port).addresses.push_back(address); });
+    return edit_port(controller, port, [&](PortConfig& p) { p.addresses.push_back(address); });
 }
 
 Json delete_address(Controller& controller, const std::string& port, const Json& body) {
     check_keys(body, {"address"});
     const Prefix4 address = parse_interface_address(required_text(body, "address"));
-    return edit(controller, [&](Config& next) {
-        if (std::erase(port_named(next, port).addresses, address) == 0)
+    return edit_port(controller, port, [&](PortConfig& p) {
+        if (std::erase(p.addresses, address) == 0)
             throw ApiRefusal(404, "port " + port + " does not have " + address.to_string());
     });
 }
@@ -283,6 +299,10 @@ Json add_port(Controller& controller, const Json& body) {
 }
 
 Json delete_port(Controller& controller, const std::string& port) {
+    if (controller.adopted(port) != nullptr)
+        throw ApiRefusal(409, "port " + port +
+                                  " is there by a pattern (match) of ports:, and goes "
+                                  "with that");
     return edit(controller, [&](Config& next) {
         refuse_if_used(next, port_named(next, port));
         std::erase_if(next.ports, [&](const PortConfig& p) { return p.name == port; });
@@ -296,8 +316,7 @@ Json set_port(Controller& controller, const std::string& port, const Json& all) 
     Json body = all;
     const KnobChanges knobs = take_knobs(body);
     check_keys(body, {"admin", "mtu", "mac"});
-    return edit(controller, [&](Config& next) {
-        PortConfig& p = port_named(next, port);
+    return edit_port(controller, port, [&](PortConfig& p) {
         if (const auto admin = text_of(body, "admin")) {
             if (*admin != "up" && *admin != "down")
                 throw ApiRefusal(400, "admin: expected up or down");

@@ -63,13 +63,26 @@ Config Controller::expand(const Config& config) {
     return effective;
 }
 
+// With those of the ports that patterns of `of` stand for that `other` writes itself: whether it is
+// written or stands for itself, a port is the same one.
+static Config written_out(const Config& of, const Config& effective, const Config& other) {
+    const auto has = [](const std::vector<PortConfig>& ports, const std::string& name) {
+        return std::ranges::find(ports, name, &PortConfig::name) != ports.end();
+    };
+    Config out = of;
+    for (const PortConfig& port : effective.ports)
+        if (has(other.ports, port.name) && !has(of.ports, port.name)) out.ports.push_back(port);
+    return out;
+}
+
 // Whatever can fail comes before the first change.
 std::vector<std::string> Controller::apply(const Config& next) {
     validate(next);
     if (auto restarts = restarts_between(config_, next); !restarts.empty())
         throw ConfigError(std::move(restarts));
-    std::vector<std::string> changes = changes_between(config_, next);
     Config effective = expand(next);
+    std::vector<std::string> changes = changes_between(written_out(config_, effective_, next),
+                                                       written_out(next, effective, config_));
     Ports::Opened opened = ports_.open_new(effective.ports);
     for (const auto& [name, port] : opened)
         if (!port->info().note.empty()) spdlog::warn("port {}: {}", name, port->info().note);
@@ -90,6 +103,13 @@ std::vector<std::string> Controller::apply(const Config& next) {
     spanning_trees_.follow();
     loop_watch_.follow();
     return changes;
+}
+
+const PortConfig* Controller::adopted(const std::string& port) const {
+    const auto is_it = [&](const PortConfig& p) { return p.name == port; };
+    if (std::ranges::any_of(all_ports(config_), is_it)) return nullptr;
+    const auto found = std::ranges::find_if(effective_.ports, is_it);
+    return found != effective_.ports.end() ? &*found : nullptr;
 }
 
 std::vector<std::string> Controller::reload() {

@@ -53,6 +53,9 @@ public:
     // The same, of the file that vethwayd was started with.
     std::vector<std::string> reload();
     const Config& config() const { return config_; }  // as written: patterns are patterns
+    // A port that one of its patterns stands for, as it would be written; null: there is none of
+    // that name.
+    const PortConfig* adopted(const std::string& port) const;
 
     void tick();  // every 100 ms
     // Gives what workers handed up to whom it is for.

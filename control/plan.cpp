@@ -36,6 +36,10 @@ void compare_knobs(const char* section, const KnobSettings<Knob>& now,
             out.push_back(std::string(section) + '.' + knob_rows<Knob>()[i].name + " changed");
 }
 
+std::string port_name(const PortConfig& p) {
+    return p.match.empty() ? "port " + p.name : "ports that match \"" + p.match + '"';
+}
+
 std::string route_name(const RouteConfig& r) {
     return "route " + r.to.to_string() +
            (r.metric == 0 ? "" : " metric " + std::to_string(r.metric));
@@ -52,8 +56,7 @@ std::vector<std::string> changes_between(const Config& now, const Config& next) 
     compare_knobs("ip4", now.ip4, next.ip4, out);
     compare_knobs("defaults", now.defaults, next.defaults, out);
     compare(
-        now.ports, next.ports, [](const PortConfig& p) { return std::tuple("port " + p.name); },
-        out);
+        now.ports, next.ports, [](const PortConfig& p) { return std::tuple(port_name(p)); }, out);
     compare(
         now.lags, next.lags, [](const LagConfig& l) { return std::tuple("lag " + l.port.name); },
         out);

@@ -134,6 +134,8 @@ def test_interfaces_are_adopted_as_they_appear(lab):
         lab.run(f"h{n}", f"ip route add default via {port_ip(n)}")
     assert lab.ping("h1", host_ip(2), 2)[0] == 2
     assert "match" in lab.cli_run("show", "config").stdout
+    done = lab.cli_run("address", "add", "10.7.0.1/24", "port", "p1", check=False)
+    assert done.returncode == 2 and "adopt: addresses): change that, by ip address add" in done.stderr, done
     lab.run("sw", "ip link del p2")
     wait_for(lambda: lab.ports()["p2"]["reason"] == "no interface p2", 2, "the port waits for it")
     lab.connect_host(2)
@@ -143,6 +145,23 @@ def test_interfaces_are_adopted_as_they_appear(lab):
     wait_for(lambda: lab.ping("h1", host_ip(2), 1)[0], 5, "packets flow again")
     for n in (1, 2):
         lab.run("sw", f"ip addr flush dev p{n}")
+
+
+@needs(used=0, raw=True, config="ports:\n  - {match: 'p[0-9]'}\n" + END)
+def test_adopted_ports_are_changed_as_any(lab):
+    wait_for(lambda: {"p1", "p2"} <= set(lab.ports()), 3, "both are adopted")
+    done = lab.cli_run("port", "del", "p2", check=False)
+    assert done.returncode == 2 and "by a pattern (match)" in done.stderr, done
+    for n in (1, 2):
+        assert lab.cli_run("address", "add", f"{port_ip(n)}/24", "port", f"p{n}").stdout == f"port p{n} changed\n"
+        lab.run(f"h{n}", f"ip addr add {host_ip(n)}/24 dev eth0")
+        lab.run(f"h{n}", f"ip route add default via {port_ip(n)}")
+    lab.cli_run("port", "set", "p1", "rp_filter", "strict")
+    assert lab.ping("h1", host_ip(2), 1)[0] == 1
+    config = lab.cli_run("show", "config").stdout
+    assert 'match: "p[0-9]"' in config and port_ip(1) in config and "strict" in config, config
+    assert lab.cli_run("reload").stdout == "port p1 changed\nport p2 changed\n"
+    assert lab.ports()["p1"]["addresses"] == lab.ports()["p2"]["addresses"] == [], lab.ports()
 
 
 @needs(used=0, config="ports:\n  - {name: p1, veth: {shield: false}, addresses: [10.1.0.1/24]}\n" + END)

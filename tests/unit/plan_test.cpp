@@ -37,6 +37,15 @@ TEST(Changes, OfEachKind) {
                      "route 192.0.2.0/24 removed", "neighbour 10.1.0.9 port p1 removed"}));
 }
 
+TEST(Changes, EachPatternIsOneOfItsOwn) {
+    Config now = two_ports(), next = two_ports();
+    now.ports.push_back({.driver = VethConfig{}, .match = "eth*"});
+    next.ports.push_back({.driver = VethConfig{}, .match = "eth*", .adopt_addresses = true});
+    next.ports.push_back({.driver = VethConfig{}, .match = "v?"});
+    EXPECT_EQ(changes_between(now, next),
+              (Lines{R"(ports that match "eth*" changed)", R"(ports that match "v?" added)"}));
+}
+
 TEST(Restarts, OnlyForWhatIsFixedAtTheStart) {
     Config next = two_ports();
     next.ports.pop_back();
