@@ -60,6 +60,9 @@ Json member_view(Controller& controller, const MemberConfig& m) {
              {"storm_broadcast", m.storm_broadcast}};
     out.update(vlans_of(m));
     out["looped"] = controller.loop_watch().is_looped(m.port);
+    out["looped_vlans"] = Json::array();
+    for (const uint16_t vlan : controller.loop_watch().looped_vlans(m.port))
+        if (vlan != 0) out["looped_vlans"].push_back(vlan);
     out["shut"] = controller.loop_watch().is_shut(m.port);
     out.update(rules_of(m));
     out["stations"] = port != nullptr ? controller.dataplane().l2().fdb.learned_by(port->index) : 0;

@@ -22,6 +22,14 @@ std::string vlans_of(const Json& m) {
     return text.empty() ? "-" : text;
 }
 
+// In how many VLANs, or in which.
+std::string looped_vlans_of(const Json& m) {
+    const Json& vlans = m["looped_vlans"];
+    if (vlans.empty()) return "";
+    return vlans.size() == 1 ? " in VLAN " + text_of(vlans[0])
+                             : fmt::format(" in {} VLANs", vlans.size());
+}
+
 // What differs from a member that says nothing.
 std::string settings_of(const Json& m) {
     std::string text;
@@ -36,9 +44,9 @@ std::string settings_of(const Json& m) {
     if (m["split_horizon"] != 0) say("split horizon " + text_of(m["split_horizon"]));
     if (m["learn_limit"] != 0) say("at most " + text_of(m["learn_limit"]) + " stations");
     if (m["shut"].get<bool>())
-        say("shut: a loop");
+        say("shut: a loop" + looped_vlans_of(m));
     else if (m["looped"].get<bool>())
-        say("a loop");
+        say("a loop" + looped_vlans_of(m));
     for (const char* option : {"arp_guard", "dhcp_guard", "ra_guard", "source_guard",
                                "neigh_suppress", "multicast_router"})
         if (m[option].get<bool>()) say(option);

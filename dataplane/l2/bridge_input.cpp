@@ -86,8 +86,10 @@ public:
         if (is_reserved(to) && reserved_fate(to & 0xf, domain_) != ReservedFate::passes)
             [[unlikely]]
             return stay_on_link(m, to & 0xf, within | from, why == Drop::none);
-        if (why != Drop::none) [[unlikely]]
+        if (why != Drop::none) [[unlikely]] {
+            if (why == Drop::own_source && !c_.dry) c_.l2->came_back(member_.port).add(vlan_of(*m));
             return c_.drops.add(m, why);
+        }
         admitted_[count_++] = {
             .frame = {.m = m, .destination = probe(last_to_, within | to), .own = own},
             .source = probe(last_from_, within | from)};

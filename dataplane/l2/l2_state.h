@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What bridging keeps from one snapshot to the next: stations, the state of each member, and how
-// much each has flooded of late.
+// What bridging keeps from one snapshot to the next: stations, the state of each member, how much
+// each has flooded of late, and where frames of ours came back.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
+#include <vector>
 
 #include "dataplane/l2/domain.h"
 #include "dataplane/l2/fdb.h"
@@ -41,6 +43,32 @@ private:
     std::atomic<uint64_t> due_{0};
 };
 
+// VLANs (0: that of who knows none) in which something was seen.
+class SeenInVlans {
+public:
+    // Worker. What has been seen before costs a load.
+    void add(uint16_t vlan) noexcept {
+        std::atomic<uint64_t>& word = words_[vlan / 64];
+        const uint64_t bit = uint64_t{1} << vlan % 64;
+        if ((word.load(std::memory_order_relaxed) & bit) == 0)
+            word.fetch_or(bit, std::memory_order_relaxed);
+    }
+    // Control thread: those since it was last asked, in order.
+    std::vector<uint16_t> take() {
+        std::vector<uint16_t> seen;
+        for (size_t i = 0; i < words_.size(); ++i) {
+            if (words_[i].load(std::memory_order_relaxed) == 0) continue;
+            for (uint64_t left = words_[i].exchange(0, std::memory_order_relaxed); left != 0;
+                 left &= left - 1)
+                seen.push_back(static_cast<uint16_t>(i * 64 + std::countr_zero(left)));
+        }
+        return seen;
+    }
+
+private:
+    std::array<std::atomic<uint64_t>, (kMaxVlan + 2) / 64> words_{};
+};
+
 class L2State {
 public:
     Fdb fdb;
@@ -56,11 +84,14 @@ public:
     StormBucket& storm(uint16_t port, FloodKind kind) noexcept {
         return storms_[port][static_cast<size_t>(kind)];
     }
+    // Frames of ours that came in by the port, which is by a loop.
+    SeenInVlans& came_back(uint16_t port) noexcept { return came_back_[port]; }
 
 private:
     static constexpr size_t kPorts = 256;
     std::array<std::atomic<MemberState>, kPorts> states_{};
     std::array<std::array<StormBucket, kFloodKinds>, kPorts> storms_{};
+    std::array<SeenInVlans, kPorts> came_back_{};
 };
 
 }  // namespace vethway

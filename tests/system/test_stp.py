@@ -159,7 +159,7 @@ def test_loops_without_the_others_help():
     with two_cables(LinuxBridge(1), "    loop_detection: tell") as (lab, linux):
         for n in (1, 2):
             linux.run("sw", f"ip link set q{n} master br0 up")
-        wait_for(lambda: "frames of the bridge's own come in: there is a loop" in lab.daemon.log, 5, "told")
+        wait_for(lambda: "frames of the bridge's own come back: there is a loop" in lab.daemon.log, 5, "told")
         apply(lab, "    loop_detection: shut\n    loop_recovery: 1")
         wait_for(lambda: shut(lab) == ["p2"], 5, lambda: f"one is shut: {shut(lab)}")
         one_way(lab, linux)
@@ -173,3 +173,32 @@ def test_loops_without_the_others_help():
         plug(linux, 1, "down")
         wait_for(lambda: not shut(lab), 10, "open, as the loop is gone")
         one_way(lab, linux)
+
+
+def probe_vlans(wire, found, seconds=0):
+    """Takes in {VLAN: probe}, without a tag 0, of those that came."""
+    while (got := wire.receive(seconds)) is not None:
+        tagged = got[12:14] == b"\x81\x00"
+        if got[16:18] == b"\x90\x00" if tagged else got[12:14] == b"\x90\x00":
+            found[int.from_bytes(got[14:16], "big") if tagged else 0] = got
+    return found
+
+
+def test_a_loop_in_one_vlan():
+    """Each VLAN is looked at, and the one is named; of many VLANs no more probes go than so many a second."""
+    members = {1: "trunk: [10, 20-29], native: 5", 2: "trunk: [10, 20-29]", 3: "vlan: 20"}
+    with Lab(hosts=3, raw=True, config=Vethway.yaml(3, members, bridge="    loop_detection: shut")) as lab:
+        w1, w2, probes = lab.wire("h1"), lab.wire("h2"), {}
+        wait_for(lambda: set(probe_vlans(w1, probes)) == {0, 10, *range(20, 30)}, 3, lambda: f"in each: {set(probes)}")
+        w2.send(probes[23])
+        wait_for(lambda: "bridge br1: p2: shut, because of a loop in VLAN 23" in lab.daemon.log, 3, lambda: lab.daemon.log)
+        assert "p2: frames of the bridge's own come back in VLAN 23: there is a loop" in lab.daemon.log
+        assert "shut: a loop in VLAN 23" in lab.cli_run("show", "bridge").stdout
+        many = Vethway.yaml(3, {n: "trunk: [1-4094]" for n in (1, 2, 3)}, bridge="    loop_detection: tell")
+        lab.cli_run("apply", lab.write_config(many, f"{lab.dir}/next.yaml"))
+        before = lab.ports()["p1"]["counters"]["originated"]
+        began = time.monotonic()
+        wait_for(lambda: lab.ports()["p1"]["counters"]["originated"] > before, 3, "it goes on")
+        time.sleep(0.5)
+        sent = lab.ports()["p1"]["counters"]["originated"] - before
+        assert sent <= 500 * (time.monotonic() - began) + 50, sent
