@@ -186,6 +186,10 @@ void Api::add_changes() {
     change(Method::post, "/v1/fdb", add_station);
     change(Method::del, "/v1/fdb", delete_station);
     change(Method::post, "/v1/fdb/flush", flush_stations);
+    change(Method::post, "/v1/bindings", add_binding);
+    change(Method::del, "/v1/bindings", delete_binding);
+    change(Method::post, "/v1/groups", add_to_group);
+    change(Method::del, "/v1/groups", delete_from_group);
     change(Method::post, "/v1/bridges/recover", recover_member);
     change(Method::post, "/v1/bridges/migrate", migrate_member);
     change(Method::post, "/v1/ports", add_port);

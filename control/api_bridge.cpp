@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "config/parse.h"
-#include "control/api.h"
+#include "control/api_edit.h"
 #include "control/json_body.h"
 
 namespace vethway {
 
 namespace {
-
-BridgeConfig& bridge_with(Config& config, const std::string& port) {
-    for (BridgeConfig& b : config.bridges)
-        if (std::ranges::find(b.members, port, &MemberConfig::port) != b.members.end()) return b;
-    throw ApiRefusal(404, "port \"" + port + "\" is a member of no bridge");
-}
 
 StaticStation station_of(const Json& body) {
     check_keys(body, {"mac", "port", "vlan"});
@@ -27,25 +20,11 @@ std::string words_of(const StaticStation& s) {
            (s.vlan == 0 ? "" : " vlan " + std::to_string(s.vlan));
 }
 
-// A refusal names the station, since who asks has no file.
-template <class Edit>
-Json edit_stations(Controller& controller, const StaticStation& station, Edit change) {
-    Config next = controller.config();
-    const std::string done = change(next);
-    try {
-        controller.apply(next);
-    } catch (const ConfigError& e) {
-        throw ApiRefusal(400, words_of(station) + ": " +
-                                  e.lines().front().substr(e.lines().front().find(": ") + 2));
-    }
-    return {{"changes", {words_of(station) + ' ' + done}}};
-}
-
 }  // namespace
 
 Json add_station(Controller& controller, const Json& body) {
     const StaticStation station = station_of(body);
-    return edit_stations(controller, station, [&](Config& next) {
+    return edit_entry(controller, words_of(station), [&](Config& next) {
         BridgeConfig& bridge = bridge_with(next, station.port);
         const size_t before = bridge.stations.size();
         std::erase_if(bridge.stations, [&](const StaticStation& s) {
@@ -64,7 +43,7 @@ Json delete_station(Controller& controller, const Json& body) {
     if (bridge == nullptr)
         throw ApiRefusal(404, "port \"" + station.port + "\" is a member of no bridge");
     if (std::ranges::any_of(bridge->stations, same))
-        return edit_stations(controller, station, [&](Config& next) {
+        return edit_entry(controller, words_of(station), [&](Config& next) {
             std::erase_if(bridge_with(next, station.port).stations, same);
             return "removed";
         });

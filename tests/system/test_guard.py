@@ -211,6 +211,77 @@ def test_groups_like_linux():
         assert (status, "to the 2 ports that want the group" in words) == (0, True), words
 
 
+# --- Changes while it runs
+REFUSED = {("binding", "add", ip(9), ONE, "port", "p9"): 'port "p9" is a member of no bridge',
+           ("binding", "add", ip(9), ONE, "port", "p2"): f"binding {ip(9)} {ONE} port p2: {ONE} is said to be behind p1",
+           ("binding", "add", "224.0.0.9", ONE): "224.0.0.9 can't be a host's address",
+           ("binding", "add", ip(9), ONE, "vlan", "10"): "the bridge knows no VLANs",
+           ("binding", "add", ip(9), ONE, "bridge", "br9"): 'there is no bridge "br9"',
+           ("binding", "add", ip(9)): "expected a MAC",
+           ("binding", "del", ip(9)): f"there is no binding {ip(9)}",
+           ("group", "add", "239.1.2.3"): "expected port NAME",
+           ("group", "add", "239.1.2.3", "port", "p3"): "port p3 is there already",
+           ("group", "add", "224.0.0.1", "port", "p3"): "what is sent to 224.0.0.1 goes to all members",
+           ("group", "add", "10.1.1.1", "port", "p3"): "group: expected a group like 239.1.2.3",
+           ("group", "del", "239.1.2.3", "port", "p1"): "there is no group 239.1.2.3 port p1"}
+
+
+def test_changed_while_it_runs():
+    with Vethway(3) as lab:
+        lab.configure({1: "source_guard: true"}, bindings([MARKER]))
+
+        def said(*words):
+            return lab.cli_run("bridge", *words).stdout
+
+        def out(port, one):
+            """The ports that it comes out by."""
+            got = lab.exchange.run(port, [one], {1, 2, 3} - {port})
+            return [n for n, some in got.items() if some]
+
+        spoken, groupcast = ip4(src=ip(1), eth=ether(src=ONE, dst=TWO)), group_frame("239.1.2.3", TWO)
+        assert out(1, spoken) == []
+        assert said("binding", "add", ip(1), ONE, "port", "p1") == f"binding {ip(1)} {ONE} port p1 added\n"
+        assert out(1, spoken) == [2, 3]
+        assert said("binding", "add", ip(1), "lladdr", TWO, "bridge", "br1").endswith(" replaced\n")
+        assert out(1, spoken) == []
+        assert said("binding", "add", ip(1), ONE, "port", "p1").endswith(" replaced\n")
+
+        assert out(2, groupcast) == [1, 3]
+        assert said("group", "add", "239.1.2.3", "port", "p3") == "group 239.1.2.3 port p3 added\n"
+        assert out(2, groupcast) == [3]
+        for words, why in REFUSED.items():
+            done = lab.cli_run("bridge", *words, check=False)
+            assert done.returncode == 2 and why in done.stderr and done.stderr.count("\n") == 1, (words, done)
+        said("group", "add", "239.1.2.3", "port", "p1")
+        assert out(2, groupcast) == [1, 3]
+        said("group", "del", "239.1.2.3", "port", "p3")
+        assert out(2, groupcast) == [1]
+        config = lab.cli_run("show", "config").stdout
+        assert "239.1.2.3" in config and ONE in config, config
+        assert said("group", "del", "239.1.2.3", "port", "p1") == "group 239.1.2.3 port p1 removed\n"
+        assert out(2, groupcast) == [1, 3] and lab.cli("show", "groups")["groups"] == []
+        assert said("binding", "del", ip(1)) == f"binding {ip(1)} removed\n"
+        assert out(1, spoken) == []
+        said("group", "add", "01:00:5e:01:02:03", "port", "p3")
+        assert "bridge br1 changed" in lab.cli_run("reload").stdout, "what the file does not say goes"
+        assert lab.cli("show", "groups")["groups"] == lab.cli("show", "bindings")["bindings"] == []
+
+
+def test_vlans_of_bindings_and_groups():
+    with Vethway(2, {1: "trunk: [10, 20]", 2: "trunk: [10, 20]"}) as lab:
+        for vlan in ("10", "20"):
+            lab.cli_run("bridge", "binding", "add", ip(1), ONE, "port", "p1", "vlan", vlan)
+            lab.cli_run("bridge", "group", "add", "ff05::1:3", "port", "p2", "vlan", vlan)
+        for words in (("binding", "del", ip(1)), ("group", "del", "ff05::1:3")):
+            done = lab.cli_run("bridge", *words, check=False)
+            assert done.returncode == 2 and "in several VLANs: say which, by vlan N" in done.stderr, done
+            lab.cli_run("bridge", *words, "vlan", "20")
+            lab.cli_run("bridge", *words)
+        assert lab.cli("show", "groups")["groups"] == lab.cli("show", "bindings")["bindings"] == []
+        for line in (("bridge", "binding", "add", ip(1), ONE, ""), ("bridge", "group", "del", "ff05::1:3", "")):
+            assert {"bridge", "port", "vlan"} <= set(lab.cli_run("complete", "--", *line).stdout.split()), line
+
+
 # --- Real hosts
 HOSTS = """
 ports: [{name: p1, veth: p1}, {name: p2, veth: p2}]
