@@ -60,7 +60,8 @@ public:
             if (words_[i].load(std::memory_order_relaxed) == 0) continue;
             for (uint64_t left = words_[i].exchange(0, std::memory_order_relaxed); left != 0;
                  left &= left - 1)
-                seen.push_back(static_cast<uint16_t>(i * 64 + std::countr_zero(left)));
+                seen.push_back(
+                    static_cast<uint16_t>(i * 64 + static_cast<size_t>(std::countr_zero(left))));
         }
         return seen;
     }

@@ -139,6 +139,23 @@ TEST_F(BridgeTest, StormLimitIsPerKindAndSecond) {
     EXPECT_EQ(dropped(Drop::storm_limit), 56U);
 }
 
+// By a loop; each VLAN is told of once until it is asked for.
+TEST_F(BridgeTest, OwnFramesAreKnownByVlan) {
+    using Vlans = std::vector<uint16_t>;
+    const Bytes ours = ethernet(kGroup, kPortMac[1], 0x9000, counting(50));
+    receive(std::vector<Bytes>{ours, ours}, 1);
+    EXPECT_EQ(l2_.came_back(1).take(), Vlans{0});
+    EXPECT_EQ(l2_.came_back(1).take(), Vlans{});
+    member(1).vlans = trunk({1, 63, 64, 4094});
+    for (const uint16_t vlan : Vlans{4094, 63, 64, 63, 10}) receive(tagged(ours, vlan), 1);
+    EXPECT_EQ(l2_.came_back(1).take(), (Vlans{63, 64, 4094}));
+    EXPECT_EQ(l2_.came_back(2).take(), Vlans{});
+    context_->dry = true;
+    receive(tagged(ours, 1), 1);
+    context_->dry = false;
+    EXPECT_EQ(l2_.came_back(1).take(), Vlans{});
+}
+
 TEST_F(BridgeTest, WhatIsNoStation) {
     receive(ethernet(kHostMac[2], kGroup, 0x88b5, counting(50)), 1);
     receive(ethernet(kHostMac[2], Mac{}, 0x88b5, counting(50)), 1);
