@@ -18,11 +18,12 @@ constexpr size_t kMaxPattern = 64;
 constexpr size_t kMaxName = 15;         // as an interface's of Linux (IFNAMSIZ)
 constexpr size_t kMaxSocketPath = 107;  // sockaddr_un
 
-class Checker {
+class Checker : private ProblemFinder {
 public:
-    explicit Checker(const Config& config) : config_(config) {}
+    Checker(const Config& config, std::vector<Problem>& problems)
+        : ProblemFinder(problems), config_(config) {}
 
-    std::vector<Problem> run() {
+    void run() {
         check_dataplane();
         for (size_t i = 0; i < config_.ports.size(); ++i) check_port(i);
         const auto vlans =
@@ -35,12 +36,13 @@ public:
             check_name(config_.lags[i].port.name, indexed("lags", i) + ".name");
             check_ip_side(config_.lags[i].port, indexed("lags", i));
         }
-        find_lag_problems(config_, problems_);
+        PortUses uses(config_.xconnects);
+        find_lag_problems(config_, uses, problems_);
         for (size_t i = 0; i < config_.bridges.size(); ++i) {
             check_name(config_.bridges[i].port.name, indexed("bridges", i) + ".name");
             check_ip_side(config_.bridges[i].port, indexed("bridges", i));
         }
-        find_bridge_problems(config_, problems_);
+        find_bridge_problems(config_, uses, problems_);
         if (config_.neighbours.size() > kMaxNeighbours)
             add("neighbours", "more than " + std::to_string(kMaxNeighbours) + " neighbours");
         for (size_t i = 0; i < config_.xconnects.size(); ++i) check_xconnect(i);
@@ -48,15 +50,9 @@ public:
         for (size_t i = 0; i < config_.neighbours.size(); ++i) check_neighbour(i);
         check_neighbour_table();
         check_control();
-        return std::move(problems_);
     }
 
 private:
-    void add(const std::string& path, const std::string& why) { problems_.push_back({path, why}); }
-    void add_following(const std::string& path, const std::string& why) {
-        problems_.push_back({path, why, true});
-    }
-
     void check_dataplane() {
         const WorkersConfig& w = config_.dataplane.workers;
         const std::set<unsigned> cpus(w.cpus.begin(), w.cpus.end());
@@ -231,7 +227,6 @@ private:
     }
 
     const Config& config_;
-    std::vector<Problem> problems_;
     std::set<std::string> names_, connected_, patterns_;
     std::map<std::string, std::string> devices_;  // what is taken -> the port that has it
     std::map<Ip4, std::string> own_;              // our addresses -> their ports
@@ -241,7 +236,11 @@ private:
 
 }  // namespace
 
-std::vector<Problem> find_problems(const Config& config) { return Checker(config).run(); }
+std::vector<Problem> find_problems(const Config& config) {
+    std::vector<Problem> problems;
+    Checker(config, problems).run();
+    return problems;
+}
 
 static std::vector<std::string> lines_of(const Config& config, PortsToCome to_come) {
     std::vector<std::string> lines;

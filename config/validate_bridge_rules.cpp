@@ -14,10 +14,10 @@ std::string counted(size_t most, const char* what) {
     return "more than " + std::to_string(most) + ' ' + what;
 }
 
-class RuleChecker {
+class RuleChecker : private ProblemFinder {
 public:
     RuleChecker(const BridgeConfig& bridge, std::string path, std::vector<Problem>& problems)
-        : bridge_(bridge), path_(std::move(path)), problems_(problems) {}
+        : ProblemFinder(problems), bridge_(bridge), path_(std::move(path)) {}
 
     void run() {
         for (size_t i = 0; i < bridge_.members.size(); ++i)
@@ -34,11 +34,6 @@ public:
     }
 
 private:
-    void add(const std::string& at, const std::string& why) { problems_.push_back({at, why}); }
-    void add_following(const std::string& at, const std::string& why) {
-        problems_.push_back({at, why, true});
-    }
-
     void check_station_mac(const Mac& mac, const std::string& at) {
         if (mac.is_group() || mac.is_zero())
             add(at, mac.to_string() + " can't be a station's address");
@@ -106,7 +101,6 @@ private:
 
     const BridgeConfig& bridge_;
     const std::string path_;
-    std::vector<Problem>& problems_;
     std::map<std::pair<Ip4, uint16_t>, Mac> owners_;
     std::map<std::pair<Mac, uint16_t>, std::string> places_, groups_;
 };

@@ -2,7 +2,6 @@
 #include "config/validate_bridges.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <tuple>
 
@@ -20,10 +19,10 @@ const BridgeConfig* bridge_named(const Config& config, const std::string& name) 
     return found == config.bridges.end() ? nullptr : &*found;
 }
 
-class BridgeChecker {
+class BridgeChecker : private ProblemFinder {
 public:
-    BridgeChecker(const Config& config, std::vector<Problem>& problems)
-        : config_(config), problems_(problems) {}
+    BridgeChecker(const Config& config, PortUses& uses, std::vector<Problem>& problems)
+        : ProblemFinder(problems), config_(config), uses_(uses) {}
 
     void run() {
         for (size_t i = 0; i < config_.ports.size(); ++i)
@@ -31,23 +30,11 @@ public:
                 check_vlan(*vlan, indexed("ports", i));
         if (config_.bridges.size() > kMaxBridges)
             add("bridges", "more than " + std::to_string(kMaxBridges) + " bridges");
-        for (const XconnectConfig& x : config_.xconnects) {
-            used_.emplace(x.a, "is connected through");
-            used_.emplace(x.b, "is connected through");
-        }
-        for (const LagConfig& lag : config_.lags)
-            for (const std::string& port : lag.members)
-                used_.emplace(port, "is a member of LAG " + lag.port.name);
         for (size_t i = 0; i < config_.bridges.size(); ++i)
             check_bridge(config_.bridges[i], indexed("bridges", i));
     }
 
 private:
-    void add(const std::string& path, const std::string& why) { problems_.push_back({path, why}); }
-    void add_following(const std::string& path, const std::string& why) {
-        problems_.push_back({path, why, true});
-    }
-
     void check_vlan_id(uint16_t vlan, const std::string& path) {
         if (vlan < 1 || vlan > kMaxVlan) add(path, "expected a VLAN from 1 to 4094");
     }
@@ -114,8 +101,8 @@ private:
         else if (const auto* vlan = std::get_if<VlanConfig>(&port->driver);
                  vlan != nullptr && bridge_named(config_, vlan->parent) != nullptr)
             add_following(at, "port " + m.port + " is a bridge's own");
-        const auto [user, first] = used_.emplace(m.port, "is a member of bridge " + b.port.name);
-        if (!first) add(at, "port " + m.port + ' ' + user->second + " already");
+        const std::string other = uses_.take(m.port, "is a member of bridge " + b.port.name);
+        if (!other.empty()) add(at, other);
         check_member_vlans(b, m, path);
     }
 
@@ -171,15 +158,14 @@ private:
     }
 
     const Config& config_;
-    std::vector<Problem>& problems_;
+    PortUses& uses_;
     std::set<std::tuple<std::string, uint16_t, VlanTagKind>> tags_;
-    std::map<std::string, std::string> used_;  // port -> what it is in
 };
 
 }  // namespace
 
-void find_bridge_problems(const Config& config, std::vector<Problem>& problems) {
-    BridgeChecker(config, problems).run();
+void find_bridge_problems(const Config& config, PortUses& uses, std::vector<Problem>& problems) {
+    BridgeChecker(config, uses, problems).run();
 }
 
 }  // namespace vethway

@@ -9,6 +9,7 @@
 
 namespace vethway {
 
-void find_bridge_problems(const Config& config, std::vector<Problem>& problems);
+// `uses`: what else ports are for already; what bridges have of them is added.
+void find_bridge_problems(const Config& config, PortUses& uses, std::vector<Problem>& problems);
 
 }  // namespace vethway

@@ -2,33 +2,25 @@
 #include "config/validate_lags.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 namespace vethway {
 
 namespace {
 
-class LagChecker {
+class LagChecker : private ProblemFinder {
 public:
-    LagChecker(const Config& config, std::vector<Problem>& problems)
-        : config_(config), problems_(problems) {}
+    LagChecker(const Config& config, PortUses& uses, std::vector<Problem>& problems)
+        : ProblemFinder(problems), config_(config), uses_(uses) {}
 
     void run() {
         if (config_.lags.size() > kMaxLags)
             add("lags", "more than " + std::to_string(kMaxLags) + " LAGs");
-        for (const XconnectConfig& x : config_.xconnects)
-            for (const std::string& port : {x.a, x.b}) used_.emplace(port, "is connected through");
         for (size_t i = 0; i < config_.lags.size(); ++i)
             check_lag(config_.lags[i], indexed("lags", i));
     }
 
 private:
-    void add(const std::string& path, const std::string& why) { problems_.push_back({path, why}); }
-    void add_following(const std::string& path, const std::string& why) {
-        problems_.push_back({path, why, true});
-    }
-
     void check_lag(const LagConfig& lag, const std::string& path) {
         if (lag.members.size() > kMaxConfigPorts)
             add(path + ".members", "more than " + std::to_string(kMaxConfigPorts) + " members");
@@ -53,13 +45,12 @@ private:
             add_following(at, "port " + name + " has no wire of its own: members are devices");
         else if (!port->addresses.empty())
             add_following(at, "port " + name + " has addresses: give them to the LAG");
-        const auto [user, first] = used_.emplace(name, "is a member of LAG " + lag.port.name);
-        if (!first) add(at, "port " + name + ' ' + user->second + " already");
+        const std::string other = uses_.take(name, "is a member of LAG " + lag.port.name);
+        if (!other.empty()) add(at, other);
     }
 
     const Config& config_;
-    std::vector<Problem>& problems_;
-    std::map<std::string, std::string> used_;  // port -> what it is in
+    PortUses& uses_;
     std::set<std::pair<Mac, uint32_t>> systems_;
 };
 
@@ -80,8 +71,8 @@ const LagConfig* lag_of_member(const Config& config, const std::string& port) {
     return lag == config.lags.end() ? nullptr : &*lag;
 }
 
-void find_lag_problems(const Config& config, std::vector<Problem>& problems) {
-    LagChecker(config, problems).run();
+void find_lag_problems(const Config& config, PortUses& uses, std::vector<Problem>& problems) {
+    LagChecker(config, uses, problems).run();
 }
 
 }  // namespace vethway

@@ -9,6 +9,7 @@
 
 namespace vethway {
 
-void find_lag_problems(const Config& config, std::vector<Problem>& problems);
+// `uses`: what else ports are for already; what LAGs have of them is added.
+void find_lag_problems(const Config& config, PortUses& uses, std::vector<Problem>& problems);
 
 }  // namespace vethway

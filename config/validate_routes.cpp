@@ -10,14 +10,14 @@ namespace vethway {
 
 namespace {
 
-class RouteChecker {
+class RouteChecker : private ProblemFinder {
 public:
     RouteChecker(const RouteSurroundings& around, std::vector<Problem>& problems)
-        : around_(around),
+        : ProblemFinder(problems),
+          around_(around),
           config_(around.config),
           nexthops_(around.config),
-          links_(around.subnets),
-          problems_(problems) {
+          links_(around.subnets) {
         links_.add_routes(config_.routes);
     }
 
@@ -31,11 +31,6 @@ public:
     }
 
 private:
-    void add(const std::string& path, const std::string& why) { problems_.push_back({path, why}); }
-    void add_following(const std::string& path, const std::string& why) {
-        problems_.push_back({path, why, true});
-    }
-
     void check_nexthop(size_t i) {
         const NexthopConfig& n = config_.nexthops[i];
         const std::string path = indexed("nexthops", i);
@@ -127,7 +122,6 @@ private:
     const Config& config_;
     const Nexthops nexthops_;
     LinkMap links_;
-    std::vector<Problem>& problems_;
     std::set<uint32_t> ids_;
     std::set<std::pair<Prefix4, uint32_t>> routes_;
 };
