@@ -6,7 +6,7 @@
 #include <rte_cycles.h>
 
 #include "control/packet_words.h"
-#include "dataplane/l2/guard.h"
+#include "control/watch/story_words_l2.h"
 #include "dataplane/net/headers.h"
 
 namespace vethway {
@@ -88,13 +88,6 @@ static_assert(std::size(kOriginatedWords) == static_cast<size_t>(Originated::kCo
 constexpr const char* kFateWords[] = {
     "sent", "not sent, because none may be about such a packet (RFC 1812 4.3.2.7)",
     "not sent: the rate limit", "not sent: no buffer"};
-
-std::string port_name(Controller& controller, uint32_t index) {
-    if (index == kLoopback) return "lo";
-    const ManagedPort* port =
-        index < kMaxPorts ? controller.ports().find(static_cast<uint16_t>(index)) : nullptr;
-    return port != nullptr ? port->config.name : format("#{}", index);
-}
 
 const Ip4Header* ip4_of(const NotedStep& s) {
     if (s.record.l3_offset < sizeof(EtherHeader) ||
@@ -224,84 +217,6 @@ std::string neighbour_words(const NotedStep& s, Controller& controller) {
     }
 }
 
-// By Learned.
-constexpr const char* kLearnedWords[] = {
-    "is here, as before",
-    "is here (new)",
-    "is here now (it has moved)",
-    "moves too often: believed to be where it was",
-    "is somewhere else, a static entry says",
-    "is not learned: a station more than the limit",
-    "is not learned: the table has no room",
-};
-
-std::string in_vlan(uint32_t vlan) { return vlan == 0 ? "" : format(" in VLAN {}", vlan); }
-
-std::string guard_words(const Record& r, const std::string& port) {
-    const std::string mac = r.mac.to_string(), ip = r.next_hop.to_string();
-    switch (static_cast<GuardFault>(r.a)) {
-        case GuardFault::mac_not_listed:
-            return format("{} is none of the MAC addresses that may come in by {}", mac, port);
-        case GuardFault::mac_not_bound:
-            return format("no binding{} is of {}", in_vlan(r.b), mac);
-        case GuardFault::mac_elsewhere:
-            return format("{}{} is bound to another member than {}", mac, in_vlan(r.b), port);
-        case GuardFault::ip_not_bound:
-            return format("no binding{} is of {}, which {} claims", in_vlan(r.b), ip, mac);
-        case GuardFault::ip_of_another:
-            return format("{}{} is bound to another MAC address than {}", ip, in_vlan(r.b), mac);
-        case GuardFault::ip_elsewhere:
-            return format("{}{} is bound to another member than {}", ip, in_vlan(r.b), port);
-        case GuardFault::forged_sender:
-            return format("ARP of {} at {}, from another MAC address", ip, mac);
-        case GuardFault::server:
-            return format("{} speaks as a DHCP server, which may not be behind {}", mac, port);
-        case GuardFault::router:
-            return format("{} speaks as an IPv6 router, which may not be behind {}", mac, port);
-        default:
-            return "headers that the guard can't read";
-    }
-}
-
-std::string bridge_words(const NotedStep& s, Controller& controller) {
-    const Record& r = s.record;
-    switch (r.step) {
-        case Step::entered_vlan:
-            return format("tag of VLAN {}: comes in by {}", r.a, port_name(controller, r.port));
-        case Step::left_vlan:
-            return format("by {}: gets the tag of VLAN {}", port_name(controller, r.a), r.b);
-        case Step::into_bridge:
-            return format("into the bridge{} by {}", in_vlan(r.b), port_name(controller, r.a));
-        case Step::station_learned:
-            return format("{}{} {}", r.mac.to_string(), in_vlan(r.b), kLearnedWords[r.a]);
-        case Step::guarded:
-            return guard_words(r, port_name(controller, r.port));
-        case Step::arp_answered:
-            return format("answered for {}{}, who is at {} behind {}", r.next_hop.to_string(),
-                          in_vlan(r.b), r.mac.to_string(), port_name(controller, r.a));
-        case Step::to_group:
-            return format("to the {} port{} that want{} the group{}", r.a, r.a == 1 ? "" : "s",
-                          r.a == 1 ? "s" : "", in_vlan(r.b));
-        case Step::bridged:
-            return format("its destination{} is behind {}", in_vlan(r.b),
-                          port_name(controller, r.egress));
-        case Step::flooded:
-            return format("flooded{} to {} port{}", in_vlan(r.b), r.a, r.a == 1 ? "" : "s");
-        default:
-            return format("to the bridge itself{}: comes in by {}", in_vlan(r.b),
-                          port_name(controller, r.port));
-    }
-}
-
-std::string lag_words(const Record& r, Controller& controller) {
-    if (r.step == Step::entered_lag)
-        return format("{} is a member of {}: comes in by that", port_name(controller, r.a),
-                      port_name(controller, r.port));
-    return format("{}: its flow (bucket {} by {}) is {}'s, of {} that carry",
-                  port_name(controller, r.b & 0xffff), r.a & 0xffff, kLagHashNames[r.a >> 16],
-                  port_name(controller, r.egress), r.b >> 16);
-}
-
 const char* ethertype_words(uint32_t type) { return type == kEtherTypeArp ? "ARP" : "IPv4"; }
 
 constexpr const char* kPlain = "\033[0m";
@@ -357,6 +272,13 @@ std::string summary_of(const StoryPacket& packet) {
 
 }  // namespace
 
+std::string port_name(Controller& controller, uint32_t index) {
+    if (index == kLoopback) return "lo";
+    const ManagedPort* port =
+        index < kMaxPorts ? controller.ports().find(static_cast<uint16_t>(index)) : nullptr;
+    return port != nullptr ? port->config.name : format("#{}", index);
+}
+
 std::string words_of(const NotedStep& s, Controller& controller) {
     const Record& r = s.record;
     switch (r.step) {
@@ -370,8 +292,6 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::not_wired:
             return format("wire to {}, whose MTU is {}", port_name(controller, r.egress), r.a);
         case Step::entered_lag:
-        case Step::spread:
-            return lag_words(r, controller);
         case Step::entered_vlan:
         case Step::guarded:
         case Step::station_learned:
@@ -382,7 +302,8 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::to_bridge:
         case Step::into_bridge:
         case Step::left_vlan:
-            return bridge_words(s, controller);
+        case Step::spread:
+            return l2_words(r, controller);
         case Step::classified:
             return format("{}, {}", ethertype_words(r.a),
                           r.b != 0 ? "to a group on the link" : "to us");

@@ -11,6 +11,9 @@
 
 namespace vethway {
 
+// "#7" where the port has gone.
+std::string port_name(Controller& controller, uint32_t index);
+
 // What a step decided and by what, in a few words.
 std::string words_of(const NotedStep& step, Controller& controller);
 
