@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "dataplane/l2/skip_tags.h"
 #include "dataplane/net/headers.h"
 #include "dataplane/net/l4_ports.h"
 #include "dataplane/net/mix.h"
@@ -27,24 +28,7 @@ private:
     uint64_t sum_ = 0x9e3779b97f4a7c15;
 };
 
-// What is behind a frame's tags.
-struct Content {
-    uint16_t type;
-    std::span<const std::byte> bytes;
-};
-
-Content content_of(std::span<const std::byte> frame) noexcept {
-    constexpr int kMostTags = 4;
-    Content p{reinterpret_cast<const EtherHeader*>(frame.data())->type,
-              frame.subspan(sizeof(EtherHeader))};
-    for (int tags = 0; tags < kMostTags; ++tags) {
-        const bool is_tag = p.type == kEtherTypeVlan || p.type == kEtherTypeQinq;
-        if (!is_tag || p.bytes.size() < kVlanTagBytes) break;
-        p.type = *reinterpret_cast<const Be16*>(&p.bytes[kVlanTagBytes - sizeof(Be16)]);
-        p.bytes = p.bytes.subspan(kVlanTagBytes);
-    }
-    return p;
-}
+constexpr int kMostTags = 4;
 
 void add_ports(Hash& hash, std::span<const std::byte> ip, size_t header,
                uint8_t protocol) noexcept {
@@ -56,7 +40,7 @@ void add_ports(Hash& hash, std::span<const std::byte> ip, size_t header,
 }
 
 // False: it is no IP packet.
-bool add_ip(Hash& hash, const Content& p, bool with_ports) noexcept {
+bool add_ip(Hash& hash, const TypedBytes& p, bool with_ports) noexcept {
     if (p.type == kEtherTypeIp4 && p.bytes.size() >= sizeof(Ip4Header)) {
         const auto& ip = *reinterpret_cast<const Ip4Header*>(p.bytes.data());
         hash.add(uint64_t{ip.src} << 32 | ip.dst);
@@ -79,10 +63,11 @@ bool add_ip(Hash& hash, const Content& p, bool with_ports) noexcept {
 
 uint32_t lag_hash(std::span<const std::byte> frame, LagHash by) noexcept {
     if (frame.size() < sizeof(EtherHeader)) return 0;
-    const Content content = content_of(frame);
+    const auto& ether = *reinterpret_cast<const EtherHeader*>(frame.data());
+    int tags = kMostTags;
+    const TypedBytes content = skip_tags({ether.type, frame.subspan(sizeof ether)}, tags);
     Hash hash;
     if (by == LagHash::layer3_4 && add_ip(hash, content, true)) return hash.value();
-    const auto& ether = *reinterpret_cast<const EtherHeader*>(frame.data());
     hash.add(ether.dst);
     hash.add(ether.src);
     hash.add(content.type);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dataplane/l2/skip_tags.h"
 #include "dataplane/net/headers.h"
 
 namespace vethway {
@@ -13,7 +14,7 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 constexpr uint16_t kLeastEtherType = 0x0600;  // below it is a length, IEEE 802.3 3.2.6
-constexpr int kMostTags = 8;
+constexpr int kMostHeaders = 8;               // tags and others
 
 // RFC 8200 4, RFC 4302 2.
 constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51,
@@ -53,21 +54,17 @@ PayloadKind kind_of(uint16_t type) noexcept {
 }  // namespace
 
 Payload payload_of(Bytes frame) noexcept {
-    Bytes rest = frame.subspan(2 * sizeof(Mac));  // from the EtherType on
-    for (int headers = 0; headers <= kMostTags; ++headers) {
-        if (rest.size() < sizeof(Be16)) return {PayloadKind::unreadable, {}};
-        const uint16_t type = be16(rest, 0);
-        const Bytes behind = rest.subspan(sizeof(Be16));
-        if (type == kEtherTypeVlan || type == kEtherTypeQinq) {
-            if (behind.size() < sizeof(Be16)) return {PayloadKind::unreadable, {}};
-            rest = behind.subspan(sizeof(Be16));
-        } else if (type < kLeastEtherType && is_snap(behind)) {
-            rest = behind.subspan(6);
-        } else {
-            return {kind_of(type), behind};
-        }
+    constexpr size_t kSnap = 6;
+    TypedBytes rest{be16(frame, offsetof(EtherHeader, type)), frame.subspan(sizeof(EtherHeader))};
+    for (int left = kMostHeaders;;) {
+        rest = skip_tags(rest, left);
+        if (rest.is_tag()) return {PayloadKind::unreadable, {}};
+        if (rest.type >= kLeastEtherType || !is_snap(rest.bytes))
+            return {kind_of(rest.type), rest.bytes};
+        if (left-- == 0 || rest.bytes.size() < kSnap + sizeof(Be16))
+            return {PayloadKind::unreadable, {}};
+        rest = {be16(rest.bytes, kSnap), rest.bytes.subspan(kSnap + sizeof(Be16))};
     }
-    return {PayloadKind::unreadable, {}};
 }
 
 std::optional<IpPayload> payload_of_ip4(Bytes packet) noexcept {
