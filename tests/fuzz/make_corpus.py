@@ -62,8 +62,8 @@ def arp(port=1, **fields):
 
 
 def bridged():
-    """{name: records}: by ports 1 (a trunk of VLANs 10 and 20) and 2 (access of 10) of those that are bridged, and by
-    VLAN 100 of port 3 (access of 20)."""
+    """{name: records}: by ports 1, 3, 4 (members of a LAG, a trunk of VLANs 10 and 20; the last carries nothing) and 2
+    (access of 10) of those that are bridged, and by VLAN 100 of port 3 (access of 20)."""
     udp = IP(src="10.0.9.2", dst="10.0.9.3") / UDP(dport=9) / Raw(b"0123456789")
     one, two, own = "06:00:00:00:09:01", "06:00:00:00:09:02", "02:00:00:00:00:bb"
 
@@ -73,8 +73,8 @@ def bridged():
             made /= Dot1Q(vlan=tag)
         return made / payload
 
-    def trunk(*args, **more):
-        return record(frame(*args, **more), 1, END | MEND | BRIDGED)
+    def trunk(*args, member=1, **more):
+        return record(frame(*args, **more), member, END | MEND | BRIDGED)
 
     def access(*args, control=END, **more):
         return record(frame(*args, **more), 2, control | MEND | BRIDGED)
@@ -84,7 +84,16 @@ def bridged():
 
     learned = trunk(two, one, 10) + access(one, two)
     big = IP(src="10.0.9.2", dst="10.0.9.3") / TCP(dport=80, flags="PA") / Raw(bytes(range(256)) * 5)
+    flows = [IP(src="10.0.9.2", dst=f"10.0.9.{n + 3}") / UDP(sport=n * 77, dport=9) / Raw(b"0123456789") for n in range(12)]
+    agreement = lacp(one.replace(":", ""), "0101")
     return {
+        "lag_flows": learned + b"".join(access(one, two, control=0, payload=flow) for flow in flows) + access(one, two),
+        "lag_flood": b"".join(access("ff:ff:ff:ff:ff:ff", two, control=0, payload=flow) for flow in flows) + access(one, two),
+        "lag_either": trunk(two, one, 10) + trunk(two, one, 10, member=3) + trunk(two, one, 10, member=4),
+        "lag_loop": trunk("ff:ff:ff:ff:ff:ff", one, 20) + trunk("ff:ff:ff:ff:ff:ff", one, 20, member=3),
+        "lag_slow": b"".join(record(agreement, member, END | BRIDGED) for member in (1, 3, 4)),
+        "lag_routed": learned + b"".join(record(from_host(ip(dst="10.0.9.2") / UDP(sport=n, dport=9))) for n in range(9)),
+        "lag_short": record(bytes(frame(two, one, 10))[:13], 3, END | BRIDGED) + record(agreement[:20], 4, END | BRIDGED),
         "bridge_unknown": trunk(two, one, 10),
         "bridge_known": learned + trunk(two, one, 10),
         "bridge_burst": learned + access(one, two, control=0) * 3 + access("ff:ff:ff:ff:ff:ff", two, control=0) + access(one, two),

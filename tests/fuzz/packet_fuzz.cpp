@@ -6,11 +6,13 @@
 // The input is a list of records: control, length (2 bytes, little endian), frame. The bits of
 // control: 0-1 port, 2 the burst ends here, 3 the frame's lengths and sums are set right first, so
 // that the fuzzer need not guess them, 4 a second passes before, 5 a VnetHeader is in front of it,
-// 6 it comes by one of the ports that are only bridged.
+// 6 it comes by one of the ports that are only bridged: bits 0-1 are then 0, 2 and 3 for the first
+// to third member of the LAG, 1 for port 5.
 //
-// Ports 1 to 3 are routed. A bridge domain of VLANs 10 and 20 has port 4 (a trunk), port 5 (access
-// of 10, with offloads) and port 6 (access of 20), which is VLAN 100 of port 3; port 7 is its own
-// to IP, in VLAN 10.
+// Ports 1 to 3 are routed. A bridge domain of VLANs 10 and 20 has port 4 (a trunk, and a LAG), port
+// 5 (access of 10, with offloads) and port 6 (access of 20), which is VLAN 100 of port 3; port 7 is
+// its own to IP, in VLAN 10. Ports 8 and 9 are members of the LAG that carry frames, port 10 is one
+// that does not; 9 and 10 hear LACP.
 #include <cstdio>
 #include <cstdlib>
 
@@ -29,6 +31,8 @@ namespace {
 }
 
 constexpr uint16_t kTrunk = 4, kAccess = 5, kVlanPort = 6, kBridge = 7, kVlanBelow = 100;
+constexpr uint16_t kLagMembers[] = {8, 9, 10}, kCarrying[] = {8, 9};
+constexpr uint16_t kBridgedPorts[] = {kLagMembers[0], kAccess, kLagMembers[1], kLagMembers[2]};
 constexpr uint16_t kVlans[] = {10, 20};
 constexpr Mac kBridgeMac{{0x02, 0, 0, 0, 0, 0xbb}};
 
@@ -90,6 +94,7 @@ public:
             knob(3, k, 1);
         knob(Ip4Knob::icmp_echo_ignore_broadcasts, 0);
         make_bridge();
+        make_lag();
     }
 
     // `vnet`: it begins with what the kernel says that its sender left to the device.
@@ -116,8 +121,10 @@ public:
         if (!burst_.empty()) fail("the pipeline left packets in its burst");
         if (!is_balanced()) fail("the accounting does not balance");
         for (uint16_t p = 1; p <= kPorts; ++p) check_sent(p);
-        check_bridged(kTrunk);
-        check_bridged(kAccess);
+        check_bridged(access_, false);
+        check_bridged(lag_[0], true);
+        check_bridged(lag_[1], true);
+        if (!lag_[2].sent.empty()) fail("sent by a member that carries nothing");
     }
     // What is learned and held goes, so that every input finds the same switch.
     void reset() {
@@ -144,7 +151,7 @@ private:
     }
     void make_bridge() {
         snap_.any_l2 = true;
-        snap_.ports.resize(kBridge + 1U);
+        snap_.ports.resize(kLagMembers[2] + 1U);
         snap_.domains.resize(1);
         Domain& domain = snap_.domains[0];
         domain.drops_unlearned = true;
@@ -164,8 +171,6 @@ private:
             port.member = static_cast<uint16_t>(&m - domain.members.data());
             l2_.set_state(m.port, MemberState::forwarding);
         }
-        trunk_.wants_own = true;
-        snap_.ports[kTrunk].device = &trunk_;
         PortState& access = snap_.ports[kAccess];
         access.device = &access_;
         access.offloads = access.super_frames = access.shares_mbufs = true;
@@ -191,13 +196,27 @@ private:
         route("10.0.9.1", RouteType::local, {{kBridge, {}, UINT32_MAX}});
         permanent(kBridge, Ip4{10, 0, 9, 2}, kHostMac[2]);
     }
+    void make_lag() {
+        LagTable table{.hash = LagHash::layer3_4, .carrying = std::size(kCarrying), .buckets = {}};
+        table.buckets.fill(kNoPort);
+        deal_out(table.buckets, kCarrying);
+        PortState& lag = snap_.ports[kTrunk];
+        lag.kind = PortKind::lag;
+        lag.lag_table = std::make_shared<const LagTable>(table);
+        for (size_t i = 0; i < lag_.size(); ++i) {
+            PortState& member = snap_.ports[kLagMembers[i]];
+            member = {.device = &lag_[i], .up = true, .mtu = 1500, .tx_queues = 1, .mac = lag.mac};
+            member.lag = {.lag = kTrunk, .carries = i<std::size(kCarrying), .lacp = i> 0};
+        }
+        lag_[0].wants_own = true;
+        snap_.ports[kLagMembers[1]].shares_mbufs = true;
+    }
 
     // Bridged frames are anybody's, and may be broken.
-    void check_bridged(uint16_t port) {
-        FakePort& device = port == kTrunk ? trunk_ : access_;
+    void check_bridged(FakePort& device, bool is_trunk) {
         for (const Bytes& frame : device.sent) {
             if (frame.size() < sizeof(EtherHeader)) fail("bridged a runt");
-            if (port == kTrunk && !has_tag(frame, kVlans[0]) && !has_tag(frame, kVlans[1]))
+            if (is_trunk && !has_tag(frame, kVlans[0]) && !has_tag(frame, kVlans[1]))
                 fail("sent a frame without a tag on a trunk");
         }
         forget_sent(device);
@@ -244,7 +263,8 @@ private:
         }
     }
 
-    FakePort trunk_, access_;
+    FakePort access_;
+    std::array<FakePort, std::size(kLagMembers)> lag_;
     std::vector<Mac> speakers_;  // the sources of frames since the last reset
     Burst burst_;
 };
@@ -265,7 +285,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     using vethway::test::Bytes;
-    using vethway::test::kTrunk;
+    using vethway::test::kBridgedPorts;
     auto& sw = vethway::test::the_switch();
     for (size_t at = 0; at + 3 <= size;) {
         const uint8_t control = data[at];
@@ -276,7 +296,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if ((control & 16) != 0) sw.pass_second();
         const uint8_t port = control & 3;
         sw.add(Bytes(frame, frame + length),
-               static_cast<uint16_t>((control & 64) != 0 ? kTrunk + port % 2 : port % 3 + 1),
+               static_cast<uint16_t>((control & 64) != 0 ? kBridgedPorts[port] : port % 3 + 1),
                (control & 8) != 0, (control & 32) != 0);
         if ((control & 4) != 0) sw.run();
         at += length;
