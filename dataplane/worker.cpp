@@ -76,9 +76,10 @@ void Worker::wake() noexcept {
     [[maybe_unused]] const ssize_t written = write(event_, &one, sizeof one);  // full: awake anyway
 }
 
-// After a look at empty queues: who fills them in memory, as a memif's other end does, has the
-// cache lines to itself meanwhile. Half a microsecond where a pause is long.
-constexpr unsigned kPauses = 8;
+// After a look at queues that had little or nothing: who fills them in memory, as a memif's other
+// end does, has the cache lines to itself meanwhile, and the next burst is larger. Half a
+// microsecond where a pause is long.
+constexpr unsigned kFewPackets = kBurst / 2, kPauses = 8;
 
 void Worker::run() noexcept {
     // The kernel rounds naps up by the timer slack, 50 us unless told otherwise.
@@ -98,12 +99,11 @@ void Worker::run() noexcept {
         (packets > 0 ? w.busy_cycles : w.idle_cycles).add(now - before);
         (packets > 0 ? w.polls_busy : w.polls_empty).add(1);
         before = now;
+        if (packets < kFewPackets)
+            for (unsigned i = 0; i < kPauses; ++i) rte_pause();
         if (packets > 0) {
             idle_since_ = 0;
-            continue;
-        }
-        for (unsigned i = 0; i < kPauses; ++i) rte_pause();
-        if (shared_.sleeps) {
+        } else if (shared_.sleeps) {
             idle(now);
             before = rte_rdtsc();  // it may have slept: what comes now came now
         }
