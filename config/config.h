@@ -127,12 +127,14 @@ struct PortConfig {
     // as that is. No name then, and the driver is veth without an interface.
     std::string match;
     bool adopt_addresses = false;  // with what addresses and routes the kernel has on it
-    // A VLAN of another port, a bridge's own or a LAG: without a wire, and no device of DPDK's.
+    // A VLAN of another port, a bridge's own or a LAG: without a wire.
     bool is_logical() const {
         return std::holds_alternative<VlanConfig>(driver) ||
                std::holds_alternative<BridgePortConfig>(driver) ||
                std::holds_alternative<LagPortConfig>(driver);
     }
+    // By a driver of DPDK's; veth ports are our own.
+    bool is_dpdk() const { return !is_logical() && !std::holds_alternative<VethConfig>(driver); }
     friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
 
@@ -370,8 +372,9 @@ struct Config {
 std::vector<PortConfig> all_ports(const Config& config);
 
 // Limits that the dataplane's tables are built for.
-inline constexpr size_t kMaxConfigPorts = 32;  // devices that Debian's DPDK can hold
-inline constexpr size_t kMaxVlanPorts = 160;   // beside them
+inline constexpr size_t kMaxConfigPorts = 192;
+inline constexpr size_t kMaxDpdkPorts = 32;  // of them: as many devices as Debian's DPDK can hold
+inline constexpr size_t kMaxLagMembers = 32;
 inline constexpr size_t kMaxLags = 16;
 inline constexpr size_t kMaxBridges = 16, kMaxBridgeMembers = 64, kMaxStations = 4096;
 inline constexpr size_t kMaxBindings = 4096, kMaxGroups = 4096;  // per bridge

@@ -30,7 +30,7 @@ LagConfig parse_lag(const Field& f) {
     parse_word<LagHash, kLagHashNames>(f, "hash", lag.hash);
     number(f, "key", lag.key, 1, 65535);
     number(f, "system_priority", lag.system_priority, 0, 65535);
-    number(f, "min_links", lag.min_links, 0, kMaxConfigPorts);
+    number(f, "min_links", lag.min_links, 0, kMaxLagMembers);
     parse_ip_side(f, lag.port);
     return lag;
 }

@@ -26,12 +26,13 @@ public:
     void run() {
         check_dataplane();
         for (size_t i = 0; i < config_.ports.size(); ++i) check_port(i);
-        const auto vlans =
-            static_cast<size_t>(std::ranges::count_if(config_.ports, &PortConfig::is_logical));
-        if (config_.ports.size() - vlans > kMaxConfigPorts)
+        if (config_.ports.size() > kMaxConfigPorts)
             add("ports", "more than " + std::to_string(kMaxConfigPorts) + " ports");
-        if (vlans > kMaxVlanPorts)
-            add("ports", "more than " + std::to_string(kMaxVlanPorts) + " ports that are VLANs");
+        const auto dpdk =
+            static_cast<size_t>(std::ranges::count_if(config_.ports, &PortConfig::is_dpdk));
+        if (dpdk > kMaxDpdkPorts)
+            add("ports", "more than " + std::to_string(kMaxDpdkPorts) +
+                             " ports by DPDK's drivers, which are all but veth: and vlan:");
         for (size_t i = 0; i < config_.lags.size(); ++i) {
             check_name(config_.lags[i].port.name, indexed("lags", i) + ".name");
             check_ip_side(config_.lags[i].port, indexed("lags", i));

@@ -22,8 +22,8 @@ public:
 
 private:
     void check_lag(const LagConfig& lag, const std::string& path) {
-        if (lag.members.size() > kMaxConfigPorts)
-            add(path + ".members", "more than " + std::to_string(kMaxConfigPorts) + " members");
+        if (lag.members.size() > kMaxLagMembers)
+            add(path + ".members", "more than " + std::to_string(kMaxLagMembers) + " members");
         for (size_t i = 0; i < lag.members.size(); ++i)
             check_member(lag, lag.members[i], indexed(path + ".members", i));
         if (lag.key < 1 || lag.key > 65535) add(path + ".key", "expected 1 to 65535");

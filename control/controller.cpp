@@ -14,9 +14,9 @@ namespace vethway {
 
 // While routes change, old and new are in the tables together; of addresses there are two entries a
 // port, of which none is two ports'.
-constexpr size_t kMostPorts = kMaxConfigPorts + kMaxVlanPorts + kMaxLags + kMaxBridges;
+constexpr size_t kMostPorts = kMaxConfigPorts + kMaxLags + kMaxBridges;
 static_assert(2 * kMaxRoutes + 4 * kMostPorts < RouteTable::kMaxEntries);
-static_assert(kMaxConfigPorts <= RTE_MAX_ETHPORTS && kMostPorts < kMaxPorts);
+static_assert(kMaxDpdkPorts <= RTE_MAX_ETHPORTS && kMostPorts < kMaxPorts);
 static_assert(kMaxBridges == kMaxDomains && kMaxBridgeMembers == kMaxMembers);
 
 // Between two tries that fail.

@@ -320,7 +320,15 @@ TEST(Ports, AreLimited) {
     for (int i = 0; i < 32; ++i) yaml += "  - {name: p" + std::to_string(i) + ", ring: {}}\n";
     EXPECT_EQ(errors(yaml), Lines{});
     EXPECT_EQ(errors(yaml + "  - {name: p255, ring: {}}\n"),
-              Lines{"f:2:3: ports: more than 32 ports"});
+              Lines{"f:2:3: ports: more than 32 ports by DPDK's drivers, which are all but veth: "
+                    "and vlan:"});
+    for (int i = 32; i < 192; ++i) {
+        const std::string n = std::to_string(i);
+        yaml += "  - {name: p" + n + ", veth: v" + n + "}\n";
+    }
+    EXPECT_EQ(errors(yaml), Lines{});
+    EXPECT_EQ(errors(yaml + "  - {name: p255, veth: v255}\n"),
+              Lines{"f:2:3: ports: more than 192 ports"});
 }
 
 TEST(Routes, AreLimited) {
