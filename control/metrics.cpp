@@ -234,6 +234,7 @@ std::string Metrics::scrape() {
         Families out;
         collect_state(controller_, out);
         collect_ports(controller_, out);
+        collect_l2(controller_, out);
         collect_workers(controller_, out);
         return out;
     });

@@ -33,8 +33,9 @@ private:
     std::map<std::string, size_t> index_;
 };
 
-// Control thread. The parts are in metrics_ports.cpp and metrics.cpp.
+// Control thread. The parts are in metrics_ports.cpp, metrics_l2.cpp and metrics.cpp.
 void collect_ports(Controller& controller, Families& out);
+void collect_l2(Controller& controller, Families& out);
 void collect_workers(Controller& controller, Families& out);
 void collect_state(Controller& controller, Families& out);
 void collect_process(Families& out);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "control/metrics.h"
 
 namespace vethway {
@@ -52,18 +50,6 @@ void collect_drops(const Families::Labels& port, const PortTotals& totals, Famil
     }
 }
 
-void collect_bridged(const Families::Labels& port, const BridgeConfig& bridge,
-                     const PortTotals& totals, Families& out) {
-    for (size_t i = 0; i < totals.bridged.size(); ++i) {
-        Families::Labels labels = port;
-        labels.emplace_back("bridge", bridge.port.name);
-        labels.emplace_back("event", kBridgedNames[i]);
-        out.counter("vethway_bridge_events_total",
-                    "What bridging did with frames of the member, and what it learned of them.",
-                    labels, static_cast<double>(totals.bridged[i]));
-    }
-}
-
 template <size_t N>
 void collect_kinds(const char* name, const char* help, const Families::Labels& port,
                    const std::array<uint64_t, N>& counts, const char* const (&kinds)[N],
@@ -108,69 +94,9 @@ void collect_arp(const Families::Labels& port, const PortTotals& totals, Familie
     row("tx", "reply", sent(Originated::arp_reply));
 }
 
-void collect_spanning_tree(Controller& controller, const std::string& bridge, Families& out) {
-    const auto tree = controller.spanning_trees().status(bridge);
-    if (!tree) return;
-    out.gauge("vethway_stp_root", "Whether the bridge is the root of its spanning tree.",
-              {{"bridge", bridge}}, tree->root == tree->id);
-    out.counter("vethway_stp_topology_changes_total", "Topology changes that the bridge has seen.",
-                {{"bridge", bridge}}, static_cast<double>(tree->topology_changes));
-    for (const RstpPortStatus& p : tree->ports) {
-        const ManagedPort* port = controller.ports().find(p.port);
-        const auto bpdus = [&](const char* direction, uint64_t count) {
-            out.counter("vethway_stp_bpdus_total", "BPDUs of spanning trees.",
-                        {{"port", port != nullptr ? port->config.name : "?"},
-                         {"bridge", bridge},
-                         {"direction", direction}},
-                        static_cast<double>(count));
-        };
-        bpdus("rx", p.bpdus_received);
-        bpdus("tx", p.bpdus_sent);
-    }
-}
-
-void collect_lacp(const Families::Labels& member, const LacpPortStatus& port, Families& out) {
-    const auto row = [&](const char* direction, uint64_t packets) {
-        Families::Labels labels = member;
-        labels.emplace_back("direction", direction);
-        out.counter("vethway_lacp_packets_total", "LACPDUs taken in or sent.", labels,
-                    static_cast<double>(packets));
-    };
-    row("rx", port.received);
-    row("tx", port.sent);
-    out.counter("vethway_lacp_refused_packets_total",
-                "Frames of slow protocols that were no LACPDUs or markers, or broken ones.", member,
-                static_cast<double>(port.refused));
-}
-
-void collect_lag(const Lag& lag, Families& out) {
-    const Families::Labels label{{"lag", lag.config().port.name}};
-    out.gauge("vethway_lag_members", "Members that the LAG is configured to have.", label,
-              static_cast<double>(lag.members().size()));
-    out.gauge("vethway_lag_carrying", "Members that carry the LAG's frames.", label,
-              lag.carrying());
-    const std::optional<LacpStatus> lacp = lag.lacp();
-    for (const Lag::Member& m : lag.members()) {
-        Families::Labels member = label;
-        member.emplace_back("port", m.name);
-        out.gauge("vethway_lag_member_carrying", "Whether the member carries the LAG's frames.",
-                  member, lag.carries(m) ? 1 : 0);
-        if (!lacp) continue;
-        const auto of = std::ranges::find(lacp->ports, m.port, &LacpPortStatus::port);
-        if (of != lacp->ports.end()) collect_lacp(member, *of, out);
-    }
-}
-
 }  // namespace
 
 void collect_ports(Controller& controller, Families& out) {
-    for (const Lag& lag : controller.ports().lags().all()) collect_lag(lag, out);
-    for (const BridgeConfig& bridge : controller.ports().bridges().all()) {
-        out.gauge("vethway_bridge_stations", "Stations that the bridge has learned.",
-                  {{"bridge", bridge.port.name}},
-                  controller.ports().bridges().learned(bridge.port.name));
-        collect_spanning_tree(controller, bridge.port.name, out);
-    }
     collect_totals({{"port", "lo"}}, controller.ports().totals(kLoopback), out);
     for (const auto& [name, port] : controller.ports().all()) {
         const Families::Labels label{{"port", name}};
@@ -191,14 +117,6 @@ void collect_ports(Controller& controller, Families& out) {
         const PortTotals totals = controller.ports().totals(port.index);
         collect_totals(label, totals, out);
         collect_arp(label, totals, out);
-        if (const BridgeConfig* bridge = controller.ports().bridges().of_member(name)) {
-            collect_bridged(label, *bridge, totals, out);
-            out.gauge("vethway_bridge_member_forwarding",
-                      "Whether the member of a bridge is up and forwarding.",
-                      {{"port", name}, {"bridge", bridge->port.name}},
-                      port.up() &&
-                          controller.dataplane().l2().state(port.index) == MemberState::forwarding);
-        }
         const PortStats stats = port.device->stats();
         for (const StatsRow& row : kStats)
             out.counter(row.name, row.help, label, static_cast<double>(stats.*row.value));

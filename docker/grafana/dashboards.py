@@ -50,6 +50,8 @@ def heatmap(title, expression, unit, width=12, help_=""):
 
 
 GOOD, BAD, WARN = "green", "red", "orange"
+GUARDS = "mac_guard|source_guard|arp_guard|dhcp_guard|ra_guard"
+LEARNING = ',event=~"moved|damped|pinned|learn_limited|learn_full"'
 PANELS = {
     "overview": ("vethway: overview", [
         stat("Answers", "none", f'up{{job="vethway",{BY_INSTANCE}}}', (None, BAD), (1, GOOD)),
@@ -142,6 +144,44 @@ PANELS = {
         series("Memory of the forwarding table", "bytes", (f"vethway_fib_bytes{{{BY_INSTANCE}}}", "{{instance}}")),
         series("Its chunks", "none", (f"vethway_fib_chunks{{{BY_INSTANCE}}}", "{{state}}")),
         series("Reloads", "none", (f"vethway_config_reloads_total{{{BY_INSTANCE}}}", "{{result}}")),
+    ]),
+    "bridges": ("vethway: bridges and LAGs", [
+        stat("Held by a guard", "none", f"sum by (instance) (vethway_bridge_member_guarded{{{BY_PORT}}})",
+             (None, GOOD), (1, BAD), help_="Members that BPDU guard, root guard or loop detection keeps from forwarding."),
+        stat("Loops", "none", f"sum by (instance) (vethway_bridge_member_looped{{{BY_PORT}}})", (None, GOOD), (1, BAD),
+             help_="Members by which frames of the bridge's own come back."),
+        stat("LAGs down", "none", f"sum by (instance) (vethway_lag_carrying{{{BY_INSTANCE}}} < bool "
+             f"on (instance, lag) vethway_lag_min_links{{{BY_INSTANCE}}})", (None, GOOD), (1, BAD),
+             help_="Fewer members carry frames than min_links."),
+        stat("LAG members idle", "none", f"sum by (instance) (vethway_lag_member_carrying{{{BY_PORT}}} == bool 0)",
+             (None, GOOD), (1, WARN)),
+        stat("Topology changes", "none", f"sum by (instance) (increase(vethway_stp_topology_changes_total{{{BY_INSTANCE}}}[1h]))",
+             (None, GOOD), (50, WARN), help_="Of spanning trees, in the last hour."),
+        stat("Stations", "percentunit", f"max by (instance) (vethway_bridge_stations{{{BY_INSTANCE}}} / "
+             f"on (instance, bridge) vethway_bridge_stations_limit{{{BY_INSTANCE}}})", (None, GOOD), (0.8, WARN), (1, BAD),
+             help_="Of as many as a bridge may learn, the fullest one."),
+        series("What bridging did", "pps", (f"sum by (bridge, event) ({rate('vethway_bridge_events_total')})",
+                                            "{{bridge}} {{event}}"), stack=True),
+        series("Stations learned", "none", (f"vethway_bridge_stations{{{BY_INSTANCE}}}", "{{bridge}}"),
+               (f"vethway_bridge_stations_limit{{{BY_INSTANCE}}}", "{{bridge}} may learn")),
+        series("Not learned, moved, held in place", "pps",
+               (f"sum by (port, event) ({rate('vethway_bridge_events_total', LEARNING)})", "{{port}} {{event}}")),
+        series("Refused by guards", "pps",
+               (f"sum by (port, reason) (instance_port_reason:vethway_drop_packets:rate1m{{{BY_PORT},reason=~\"{GUARDS}\"}})",
+                "{{port}} {{reason}}"), help_="By the port that they came by."),
+        series("Forwarding", "none", (f"vethway_bridge_member_forwarding{{{BY_PORT}}}", "{{bridge}} {{port}}")),
+        series("Held", "none", (f"vethway_bridge_member_guarded{{{BY_PORT}}}", "{{bridge}} {{port}} {{by}}"),
+               (f"vethway_bridge_member_looped{{{BY_PORT}}}", "{{bridge}} {{port}} looped")),
+        series("Topology changes in 5 minutes", "none",
+               (f"increase(vethway_stp_topology_changes_total{{{BY_INSTANCE}}}[5m])", "{{bridge}}")),
+        series("BPDUs", "pps", (rate("vethway_stp_bpdus_total"), "{{bridge}} {{port}} {{direction}}"),
+               (f"vethway_stp_root{{{BY_INSTANCE}}}", "{{bridge}} is the root")),
+        series("Members that carry a LAG", "none", (f"vethway_lag_carrying{{{BY_INSTANCE}}}", "{{lag}}"),
+               (f"vethway_lag_min_links{{{BY_INSTANCE}}}", "{{lag}} needs"),
+               (f"vethway_lag_members{{{BY_INSTANCE}}}", "{{lag}} has")),
+        series("Which of them", "none", (f"vethway_lag_member_carrying{{{BY_PORT}}}", "{{lag}} {{port}}")),
+        series("LACPDUs", "pps", (rate("vethway_lacp_packets_total"), "{{lag}} {{port}} {{direction}}"),
+               (rate("vethway_lacp_refused_packets_total"), "{{lag}} {{port}} refused")),
     ]),
 }
 

@@ -110,6 +110,7 @@ def test_static(lab):
     assert "there is no LAG" in refusal(lab, "show", "lag", "lag9")
     metrics = lab.metrics()
     assert metrics['vethway_lag_members{lag="lag1"}'] == metrics['vethway_lag_carrying{lag="lag1"}'] == 2
+    assert metrics['vethway_lag_min_links{lag="lag1"}'] == 2
 
 
 @needs(hosts=3, raw=True, used=0, config=STATIC.replace("MORE", ""))

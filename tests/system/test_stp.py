@@ -3,23 +3,26 @@
 there is no spanning tree."""
 
 import contextlib
+import re
 import subprocess
 import time
 
 import frames
-from lab import Failure, Lab, wait_for
+from lab import METRICS, Failure, Lab, wait_for
 from switches import LinuxBridge, OpenVswitch, Vethway, frame, station
 
 BESIDE = True
 
 # Members 1 and 2 lead to the other switch, at 3 there is a host.
 OURS, THEIRS = "10.9.0.3/24", "10.9.0.1/24"
+SCRAPED = "metrics: {listen: %s:%d}\n" % METRICS
 
 
 @contextlib.contextmanager
 def two_cables(other, bridge, members=None):
     """(lab, other): `other`, with a host on its p1, has q1 and q2 to the members 1 and 2 of the lab's bridge."""
-    with other, Lab(hosts=3, raw=True, config=Vethway.yaml(3, members, bridge=f"    move_limit: 0\n{bridge}")) as lab:
+    config = Vethway.yaml(3, members, bridge=f"    move_limit: 0\n{bridge}") + SCRAPED
+    with other, Lab(hosts=3, raw=True, config=config) as lab:
         for n in (1, 2):
             lab.run(f"h{n}", "ip link set eth0 down")
             subprocess.run(["ip", "-n", lab.ns(f"h{n}"), "link", "set", "eth0", "netns", other.ns("sw"), "name",
@@ -120,17 +123,25 @@ def bpdu(source):
                  STP(rootid=0, rootmac=source, bridgeid=0, bridgemac=source)) + bytes(8)
 
 
+def guarded(lab):
+    """{(member, what holds it)}, as Prometheus sees it."""
+    return {tuple(re.search(f'{label}="(\\w+)"', key)[1] for label in ("port", "by"))
+            for key, value in lab.metrics().items() if key.startswith("vethway_bridge_member_guarded{") and value == 1}
+
+
 def test_guards():
     """BPDU guard shuts a member and says so, until it is opened; root guard blocks it while it would be the root's."""
     members = {2: "stp: {bpdu_guard: true, edge: always}", 3: "stp: {root_guard: true, edge: always}"}
     bridge = "    stp: rstp"
-    with Lab(hosts=3, raw=True, config=Vethway.yaml(3, members, bridge=bridge)) as lab:
+    with Lab(hosts=3, raw=True, config=Vethway.yaml(3, members, bridge=bridge) + SCRAPED) as lab:
+        assert not guarded(lab)
         settled(lab, {"p2": DESIGNATED, "p3": DESIGNATED}, 3)
         for n in (2, 3):
             lab.wire(f"h{n}").send(bpdu("00:00:00:00:00:01"))
         settled(lab, {"p2": ("disabled", "discarding"), "p3": ("alternate", "discarding")}, 3)
         held = {name: m["held_by"] for name, m in tree(lab)[1].items()}
         assert held == {"p1": "", "p2": "BPDU guard", "p3": "root guard"}, held
+        assert guarded(lab) == {("p2", "bpdu_guard"), ("p3", "root_guard")}, lab.metrics_text()
         wait_for(lambda: "bridge br1: p2: BPDU guard: shut, a BPDU came from 00:00:00:00:00:01" in lab.daemon.log, 3,
                  lambda: lab.daemon.log)
         lab.cli_run("bridge", "recover", "p2")
@@ -140,7 +151,7 @@ def test_guards():
             done = lab.cli_run("bridge", *words, check=False)
             assert done.returncode != 0 and why in done.stderr, done.stderr
         # Without a spanning tree members are as the configuration says, at once.
-        path = lab.write_config(Vethway.yaml(3), f"{lab.dir}/next.yaml")
+        path = lab.write_config(Vethway.yaml(3) + SCRAPED, f"{lab.dir}/next.yaml")
         lab.cli_run("apply", path)
         states = [m["state"] for m in lab.cli("show", "bridge")["bridges"][0]["members"]]
         assert states == ["forwarding"] * 3, states
@@ -153,8 +164,8 @@ def test_loops_without_the_others_help():
         return [m["port"] for m in lab.cli("show", "bridge")["bridges"][0]["members"] if m["shut"]]
 
     def apply(lab, bridge, members=None):
-        lab.cli_run("apply", lab.write_config(Vethway.yaml(3, members, bridge=f"    move_limit: 0\n{bridge}"),
-                                              f"{lab.dir}/next.yaml"))
+        text = Vethway.yaml(3, members, bridge=f"    move_limit: 0\n{bridge}") + SCRAPED
+        lab.cli_run("apply", lab.write_config(text, f"{lab.dir}/next.yaml"))
 
     with two_cables(LinuxBridge(1), "    loop_detection: tell") as (lab, linux):
         for n in (1, 2):
@@ -164,6 +175,7 @@ def test_loops_without_the_others_help():
         wait_for(lambda: shut(lab) == ["p2"], 5, lambda: f"one is shut: {shut(lab)}")
         one_way(lab, linux)
         assert "shut: a loop" in lab.cli_run("show", "bridge").stdout
+        assert guarded(lab) == {("p2", "loop_detection")}, lab.metrics_text()
         lab.cli_run("bridge", "recover", "p2")
         wait_for(lambda: lab.daemon.log.count("p2: shut, because of a loop") == 2, 5, "shut again")
         apply(lab, "    stp: rstp", {n: "stp: {edge: always}" for n in (1, 2, 3)})
