@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What being scraped each second costs a switch of 32 ports, the most there can be: TCP between two hosts with and
-without a scraper, by turns, and how long a scrape takes meanwhile. As root, once ./dev build has run.
+"""What being scraped each second costs a switch of 100 veth ports: TCP between two hosts with and without a scraper,
+by turns, and how long a scrape takes meanwhile. As root, once ./dev build has run.
 
   perf/scrape_cost.py [ROUNDS]        20 s a round
 """
 
+import contextlib
 import os
 import statistics
 import sys
@@ -18,7 +19,8 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 from lab import Lab  # noqa: E402  # pylint: disable=wrong-import-position
 
 SECONDS = 5
-MORE_PORTS = "".join(f"  - {{name: n{n}, 'null': {{}}}}\n" for n in range(30))
+PORTS = 100
+MORE_PORTS = "".join(f"  - {{name: n{n}, veth: n{n}}}\n" for n in range(PORTS - 2))
 
 
 class Scraper:
@@ -42,14 +44,23 @@ class Scraper:
         self.thread.join()
 
 
+class Unhurried(Lab):
+    """The kernel takes seconds to take back a hundred ports' sockets."""
+
+    def close(self, check=False):
+        super().close(check)
+
+
 def main(rounds):
     rates, took, ratios = {True: [], False: []}, [], []
-    with Lab() as lab:
+    with contextlib.closing(Unhurried(start=False)) as lab:
+        for n in range(PORTS - 2):
+            lab.run("sw", f"ip link add n{n} up type veth peer name m{n}")
+            lab.run("sw", f"ip link set m{n} up")
         with open(lab.config_file) as f:
             text = f.read()
         lab.write_config(text.replace("metrics:", MORE_PORTS + "metrics:", 1))
-        lab.api("POST", "/reload", {})
-        lab.mbufs_before = None
+        lab.start()
         series = [line for line in lab.metrics_text().splitlines() if line and not line.startswith("#")]
         lab.iperf3("h1", "h2", "10.2.0.2", SECONDS)  # to warm up
 
@@ -68,7 +79,7 @@ def main(rounds):
             ratios.append(sum(found[True]) / sum(found[False]))
     gbit = {scraped: statistics.median(of) * 8e-9 for scraped, of in rates.items()}
     of_a_port = sum('port="n0"' in line for line in series)
-    print(f"32 ports and lo: {len(series)} series, {of_a_port} a port")
+    print(f"{PORTS} ports and lo: {len(series)} series, {of_a_port} a port")
     print(f"a scrape under traffic takes {statistics.median(took) * 1000:.1f} ms, at most {max(took) * 1000:.1f} ms")
     print(f"TCP {gbit[False]:.2f} Gbit/s without, {gbit[True]:.2f} Gbit/s scraped each second")
     print(f"scraped / not, by rounds: median {statistics.median(ratios):.4f}, {min(ratios):.4f} to {max(ratios):.4f}")
