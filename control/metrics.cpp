@@ -6,6 +6,7 @@
 #include <rte_version.h>
 
 #include <limits>
+#include <map>
 #include <sstream>
 
 #include "control/process.h"
@@ -78,6 +79,7 @@ prometheus::ClientMetric& Families::add(const char* name, const char* help,
     const auto [found, is_new] = index_.try_emplace(name, families_.size());
     if (is_new) families_.push_back({name, help, type, {}});
     prometheus::ClientMetric& metric = families_[found->second].metric.emplace_back();
+    metric.label.reserve(labels.size());
     for (const auto& [key, value] : labels) metric.label.push_back({key, value});
     return metric;
 }

@@ -5,8 +5,9 @@
 
 #include <prometheus/metric_family.h>
 
-#include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "control/controller.h"
@@ -15,7 +16,7 @@
 
 namespace vethway {
 
-// Metric families in the order in which they were first named.
+// Metric families in the order in which they were first named. `name`: outlives it.
 class Families {
 public:
     using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -30,7 +31,7 @@ private:
     prometheus::ClientMetric& add(const char* name, const char* help, prometheus::MetricType type,
                                   const Labels& labels);
     std::vector<prometheus::MetricFamily> families_;
-    std::map<std::string, size_t> index_;
+    std::unordered_map<std::string_view, size_t> index_;
 };
 
 // Control thread. The parts are in metrics_ports.cpp, metrics_l2.cpp and metrics.cpp.
