@@ -6,6 +6,8 @@
 #include <fmt/ranges.h>
 #include <numaif.h>
 #include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -43,10 +45,13 @@ void check_capabilities(const Config& config) {
     if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) == 0) missing.push_back("NET_ADMIN");
     if (capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) == 0) missing.push_back("NET_RAW");
     if (missing.empty()) return;
+    // Then the kernel passes over a file's capabilities (prctl(2)), so that only root has any.
+    const bool is_kept_low = geteuid() != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
     throw MachineError(
-        fmt::format("port {}: {} needs the capability {}, which vethwayd does not have: run it as "
-                    "root, or with --cap-add in a container",
-                    port->name, driver_name(port->driver), fmt::join(missing, " and ")));
+        fmt::format("port {}: {} needs the capability {}, which vethwayd does not have: {}",
+                    port->name, driver_name(port->driver), fmt::join(missing, " and "),
+                    is_kept_low ? "with no-new-privileges run it as root, --user 0 in a container"
+                                : "run it as root, or with --cap-add in a container"));
 }
 
 // DPDK asks for and sets the memory policy of hugepages, and gives up where it may not: Docker's
@@ -78,6 +83,18 @@ size_t memory_bytes(const DataplaneOptions& options) {
 size_t hugepages_for(size_t bytes) { return (bytes + kHugepage - 1) / kHugepage; }
 
 }  // namespace
+
+void take_capabilities() {
+    if (capng_get_caps_process() != 0) return;
+    bool any = false;
+    for (unsigned c = 0; c <= CAP_LAST_CAP; ++c) {
+        if (capng_have_capability(CAPNG_PERMITTED, c) == 0 ||
+            capng_have_capability(CAPNG_EFFECTIVE, c) != 0)
+            continue;
+        any = capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, c) == 0 || any;
+    }
+    if (any) capng_apply(CAPNG_SELECT_CAPS);  // what fails is missed where it is needed
+}
 
 std::vector<unsigned> allowed_cpus() {
     cpu_set_t set;

@@ -23,6 +23,11 @@ struct StartPlan {
     std::string memory_reason;  // why hugepages or plain memory: "auto: 0 of 40 pages are free"
 };
 
+// Makes effective what capabilities the process is permitted, before it has threads. A file's come
+// so (capabilities(7), `setcap …+p`): where a container lacks one of them the kernel would not even
+// start a file that has them effective, and nothing would say which one is missing.
+void take_capabilities();
+
 // Throws MachineError.
 StartPlan plan_start(const Config& config);
 

@@ -229,6 +229,7 @@ int run(int argc, char** argv) {
         return 2;
     }
     start_log(args.log_format == "json" ? LogFormat::json : LogFormat::text, args.log_level);
+    take_capabilities();
     try {
         if (args.doctor) return examine(args);
         const Config config = load_config(args.config_file);

@@ -31,6 +31,10 @@ Fd open_netns(const std::string& port, const std::string& netns) {
     if (netns.empty()) return {};
     const std::string path = path_of(netns);
     Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // Of a process that may do more than we may (ptrace(2), access mode checking).
+    if (!fd && (errno == EACCES || errno == EPERM))
+        throw PortError("port " + port + ": network namespace \"" + netns + "\": " + path + ": " +
+                        std::strerror(errno) + " (needs the capability SYS_PTRACE)");
     if (!fd)
         throw PortError("port " + port + ": no network namespace \"" + netns + "\" (" + path +
                         ": " + std::strerror(errno) + "); create it with: ip netns add <name>");
