@@ -249,6 +249,8 @@ run_parts() {
   # shellcheck disable=SC2086,SC2154
   case " $* " in *" docker "* | *" package "*) ensure $packages_docker ;; esac
   # shellcheck disable=SC2086,SC2154
+  case " $* " in *" docker "*) ensure $packages_podman ;; esac
+  # shellcheck disable=SC2086,SC2154
   case " $* " in *" package "*) ensure $packages_package $packages_package_test ;; esac
   for name in "$@"; do
     # Each of these two uses one CPU.
