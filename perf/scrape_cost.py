@@ -23,6 +23,12 @@ PORTS = 100
 MORE_PORTS = "".join(f"  - {{name: n{n}, veth: n{n}}}\n" for n in range(PORTS - 2))
 
 
+def scrape_s(lab):
+    began = time.monotonic()
+    lab.metrics_text()
+    return time.monotonic() - began
+
+
 class Scraper:
     """Each second, until it is told to stop."""
 
@@ -32,9 +38,7 @@ class Scraper:
 
     def run(self, lab, took):
         while not self.stopped.wait(1):
-            began = time.monotonic()
-            lab.metrics_text()
-            took.append(time.monotonic() - began)
+            took.append(scrape_s(lab))
 
     def __enter__(self):
         self.thread.start()
@@ -62,6 +66,7 @@ def main(rounds):
         lab.write_config(text.replace("metrics:", MORE_PORTS + "metrics:", 1))
         lab.start()
         series = [line for line in lab.metrics_text().splitlines() if line and not line.startswith("#")]
+        idle = [scrape_s(lab) for _ in range(20)]
         lab.iperf3("h1", "h2", "10.2.0.2", SECONDS)  # to warm up
 
         def measure(scraped):
@@ -80,7 +85,7 @@ def main(rounds):
     gbit = {scraped: statistics.median(of) * 8e-9 for scraped, of in rates.items()}
     of_a_port = sum('port="n0"' in line for line in series)
     print(f"{PORTS} ports and lo: {len(series)} series, {of_a_port} a port")
-    print(f"a scrape under traffic takes {statistics.median(took) * 1000:.1f} ms, at most {max(took) * 1000:.1f} ms")
+    print(f"a scrape takes {statistics.median(idle) * 1000:.1f} ms; under traffic {statistics.median(took) * 1000:.1f} ms, at most {max(took) * 1000:.1f} ms")
     print(f"TCP {gbit[False]:.2f} Gbit/s without, {gbit[True]:.2f} Gbit/s scraped each second")
     print(f"scraped / not, by rounds: median {statistics.median(ratios):.4f}, {min(ratios):.4f} to {max(ratios):.4f}")
 
