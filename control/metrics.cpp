@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/metrics.h"
 
-#include <prometheus/text_serializer.h>
 #include <rte_cycles.h>
 #include <rte_version.h>
 
 #include <limits>
 #include <map>
-#include <sstream>
 
 #include "control/process.h"
 #include "version.h"
@@ -207,12 +205,6 @@ void collect_process(Families& out) {
     out.gauge("process_open_fds", "Open file descriptors.", {}, static_cast<double>(use.open_fds));
     out.gauge("process_max_fds", "How many file descriptors may be open.", {},
               static_cast<double>(use.max_fds));
-}
-
-std::string to_text(const std::vector<prometheus::MetricFamily>& families) {
-    std::ostringstream text;
-    prometheus::TextSerializer().Serialize(text, families);
-    return text.str();
 }
 
 Metrics::Metrics(EventLoop& loop, Controller& controller, HttpServer& server)

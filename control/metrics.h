@@ -41,6 +41,7 @@ void collect_workers(Controller& controller, Families& out);
 void collect_state(Controller& controller, Families& out);
 void collect_process(Families& out);
 
+// Any thread. Of counters, gauges and histograms.
 std::string to_text(const std::vector<prometheus::MetricFamily>& families);
 
 // Serves /metrics.
