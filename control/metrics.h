@@ -20,6 +20,11 @@ namespace vethway {
 class Families {
 public:
     using Labels = std::vector<std::pair<std::string, std::string>>;
+    // `labels` and one more.
+    static Labels with(Labels labels, const char* name, const std::string& value) {
+        labels.emplace_back(name, value);
+        return labels;
+    }
     void gauge(const char* name, const char* help, const Labels& labels, double value);
     void counter(const char* name, const char* help, const Labels& labels, double value);
     // `buckets`: upper bound and count, not cumulated.

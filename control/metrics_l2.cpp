@@ -10,10 +10,8 @@ namespace {
 
 void collect_lacp(const Families::Labels& member, const LacpPortStatus& port, Families& out) {
     const auto row = [&](const char* direction, uint64_t packets) {
-        Families::Labels labels = member;
-        labels.emplace_back("direction", direction);
-        out.counter("vethway_lacp_packets_total", "LACPDUs taken in or sent.", labels,
-                    static_cast<double>(packets));
+        out.counter("vethway_lacp_packets_total", "LACPDUs taken in or sent.",
+                    Families::with(member, "direction", direction), static_cast<double>(packets));
     };
     row("rx", port.received);
     row("tx", port.sent);
@@ -32,8 +30,7 @@ void collect_lag(const Lag& lag, Families& out) {
               lag.carrying());
     const std::optional<LacpStatus> lacp = lag.lacp();
     for (const Lag::Member& m : lag.members()) {
-        Families::Labels member = label;
-        member.emplace_back("port", m.name);
+        const Families::Labels member = Families::with(label, "port", m.name);
         out.gauge("vethway_lag_member_carrying", "Whether the member carries the LAG's frames.",
                   member, lag.carries(m) ? 1 : 0);
         if (!lacp) continue;
@@ -44,11 +41,9 @@ void collect_lag(const Lag& lag, Families& out) {
 
 // What holds a member back though its link is up. `by`: what does.
 void collect_guard(const Families::Labels& member, const char* by, bool guarded, Families& out) {
-    Families::Labels labels = member;
-    labels.emplace_back("by", by);
     out.gauge("vethway_bridge_member_guarded",
-              "Whether the member of a bridge is kept from forwarding, and by what.", labels,
-              guarded ? 1 : 0);
+              "Whether the member of a bridge is kept from forwarding, and by what.",
+              Families::with(member, "by", by), guarded ? 1 : 0);
 }
 
 Families::Labels member_label(const std::string& port, const BridgeConfig& bridge) {
@@ -57,10 +52,8 @@ Families::Labels member_label(const std::string& port, const BridgeConfig& bridg
 
 void collect_tree_port(const Families::Labels& member, const RstpPortStatus& p, Families& out) {
     const auto bpdus = [&](const char* direction, uint64_t count) {
-        Families::Labels labels = member;
-        labels.emplace_back("direction", direction);
-        out.counter("vethway_stp_bpdus_total", "BPDUs of spanning trees.", labels,
-                    static_cast<double>(count));
+        out.counter("vethway_stp_bpdus_total", "BPDUs of spanning trees.",
+                    Families::with(member, "direction", direction), static_cast<double>(count));
     };
     bpdus("rx", p.bpdus_received);
     bpdus("tx", p.bpdus_sent);
@@ -85,13 +78,11 @@ void collect_member(Controller& controller, const ManagedPort& port, const Bridg
                     Families& out) {
     const Families::Labels label = member_label(port.config.name, bridge);
     const PortTotals totals = controller.ports().totals(port.index);
-    for (size_t i = 0; i < totals.bridged.size(); ++i) {
-        Families::Labels labels = label;
-        labels.emplace_back("event", kBridgedNames[i]);
+    for (size_t i = 0; i < totals.bridged.size(); ++i)
         out.counter("vethway_bridge_events_total",
                     "What bridging did with frames of the member, and what it learned of them.",
-                    labels, static_cast<double>(totals.bridged[i]));
-    }
+                    Families::with(label, "event", kBridgedNames[i]),
+                    static_cast<double>(totals.bridged[i]));
     out.gauge(
         "vethway_bridge_member_forwarding", "Whether the member of a bridge is up and forwarding.",
         label,

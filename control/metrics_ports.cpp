@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "control/metrics.h"
 
 namespace vethway {
@@ -40,13 +42,12 @@ constexpr StatsRow kStats[] = {
 void collect_drops(const Families::Labels& port, const PortTotals& totals, Families& out) {
     for (size_t i = 1; i < kDropReasons;
          ++i) {  // all, from zero, so that rate() works from the first
-        Families::Labels labels = port;
-        labels.emplace_back("stage", kDropInfo[i].stage);
-        labels.emplace_back("reason", kDropInfo[i].name);
+        Families::Labels stage = Families::with(port, "stage", kDropInfo[i].stage);
         out.counter(
             "vethway_drop_packets_total",
             "Packets dropped, by ingress port, stage and reason (vethway explain drop REASON).",
-            labels, static_cast<double>(totals.dropped[i]));
+            Families::with(std::move(stage), "reason", kDropInfo[i].name),
+            static_cast<double>(totals.dropped[i]));
     }
 }
 
@@ -54,11 +55,9 @@ template <size_t N>
 void collect_kinds(const char* name, const char* help, const Families::Labels& port,
                    const std::array<uint64_t, N>& counts, const char* const (&kinds)[N],
                    Families& out) {
-    for (size_t i = 0; i < N; ++i) {
-        Families::Labels labels = port;
-        labels.emplace_back("kind", kinds[i]);
-        out.counter(name, help, labels, static_cast<double>(counts[i]));
-    }
+    for (size_t i = 0; i < N; ++i)
+        out.counter(name, help, Families::with(port, "kind", kinds[i]),
+                    static_cast<double>(counts[i]));
 }
 
 void collect_totals(const Families::Labels& port, const PortTotals& totals, Families& out) {
@@ -80,10 +79,9 @@ void collect_totals(const Families::Labels& port, const PortTotals& totals, Fami
 
 void collect_arp(const Families::Labels& port, const PortTotals& totals, Families& out) {
     const auto row = [&](const char* direction, const char* operation, uint64_t packets) {
-        Families::Labels labels = port;
-        labels.emplace_back("direction", direction);
-        labels.emplace_back("operation", operation);
-        out.counter("vethway_arp_packets_total", "ARP packets taken in or sent.", labels,
+        Families::Labels way = Families::with(port, "direction", direction);
+        out.counter("vethway_arp_packets_total", "ARP packets taken in or sent.",
+                    Families::with(std::move(way), "operation", operation),
                     static_cast<double>(packets));
     };
     const auto in = [&](Consumed c) { return totals.consumed[static_cast<size_t>(c)]; };

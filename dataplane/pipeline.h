@@ -34,7 +34,7 @@ private:
     void receive_ip(Burst& rx) noexcept;  // by one port
     // From checked_ and errors_ and own_ to the end; whether of checked_ some may have options.
     void run_ip4(bool maybe_options) noexcept;
-    void forward_ip4(bool maybe_options) noexcept;
+    void forward_ip4(bool maybe_options) noexcept;  // its stages, where any packet is left for them
     void transmit_loopback() noexcept;
     void punt() noexcept;
 
