@@ -6,8 +6,9 @@ A test is a function test_* of a module test_*.py. With a parameter `lab` it get
 the module's LAB = dict(...) or the function's own decorator @needs(...); SHARED = True in a module gives
 all its tests one and the same, shared="name" in their @needs those that stand together and say so;
 kind=Class makes it another than Lab. A test that is `explicit` runs only when it is named itself.
-BESIDE = True says of a module that it waits more than it computes and judges no rates: when all are run, it is run
-beside the others, and told of in the end.
+Tests wait more than they compute: when all are run, modules are run as many at a time as there are CPUs, each in a
+process of its own, and told of when they have ended. ALONE = True says of a module that it judges times, or changes
+what the machine has but once (its hugepages): it is run when the others have ended.
 Its last line is "N passed, N failed"."""
 
 import importlib
@@ -15,8 +16,8 @@ import inspect
 import os
 import re
 import signal
-import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -38,6 +39,9 @@ class Runner:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
         self.shared = self.shared_name = None
+
+    def sum(self):
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
 
     def run_module(self, name, tests):
         module = importlib.import_module(name)
@@ -141,29 +145,55 @@ def discover(wanted):
     return found
 
 
-class Beside:
-    """The modules that are run by a second runner meanwhile."""
+class Lanes:
+    """Modules run beside each other, by processes that are forks of this one."""
 
-    def __init__(self, modules):
-        self.process = None
-        if modules:
-            self.process = subprocess.Popen([sys.executable, os.path.realpath(__file__), *modules], text=True,
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def __init__(self, lanes):
+        self.lanes = lanes
+        self.running = {}  # {process: what it prints}
 
-    def join(self, runner):
-        if self.process is None:
-            return
-        output = self.process.communicate()[0]
-        print(output, end="", flush=True)
-        sums = re.search(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", output, re.M)
-        passed, failed, skipped = (int(n or 0) for n in sums.groups()) if sums else (0, 1, 0)
-        runner.passed, runner.failed, runner.skipped = (runner.passed + passed, runner.failed + failed,
-                                                        runner.skipped + skipped)
+    def run(self, modules, runner):
+        waiting = list(modules.items())
+        while waiting or self.running:
+            while waiting and len(self.running) < self.lanes:
+                self.start(*waiting.pop(0))
+            self.wait_for_one(runner)
+
+    def start(self, name, tests):
+        output = tempfile.TemporaryFile("w+")
+        process = os.fork()
+        if process == 0:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            own = Runner()
+            try:
+                own.run_module(name, tests)
+            finally:
+                if own.shared:
+                    own.shared.remove()
+                print(own.sum(), flush=True)
+                os._exit(0)
+        self.running[process] = output
+
+    def wait_for_one(self, runner):
+        process, status = os.wait()
+        output = self.running.pop(process)
+        output.seek(0)
+        *lines, last = output.read().splitlines() or [""]
+        sums = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", last)
+        if sums is None or status:
+            lines, sums = [*lines, last, f"FAILED  the runner of a module ended with status {status}"], (0, 1, 0)
+        else:
+            sums = tuple(int(n or 0) for n in sums.groups())
+        print("\n".join(lines), flush=True)
+        runner.passed, runner.failed, runner.skipped = (a + b for a, b in zip(
+            (runner.passed, runner.failed, runner.skipped), sums))
 
     def end(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait()
+        for process in self.running:
+            os.kill(process, signal.SIGINT)
+        while self.running:
+            self.running.pop(os.wait()[0]).close()
 
 
 def main(args):
@@ -176,19 +206,19 @@ def main(args):
     signal.signal(signal.SIGALRM, on_alarm)
     runner = Runner()
     modules = discover(args)
-    aside = [] if args else [m for m in modules if getattr(importlib.import_module(m), "BESIDE", False)]
-    beside = Beside(aside)
+    beside = {} if args else {m: tests for m, tests in modules.items()
+                              if not getattr(importlib.import_module(m), "ALONE", False)}
+    lanes = Lanes(os.cpu_count() or 1)
     try:
+        lanes.run(beside, runner)
         for name, tests in modules.items():
-            if name not in aside:
+            if name not in beside:
                 runner.run_module(name, tests)
-        beside.join(runner)
     finally:
-        beside.end()
+        lanes.end()
         if runner.shared:
             runner.shared.remove()
-    skipped = f", {runner.skipped} skipped" if runner.skipped else ""
-    print(f"{runner.passed} passed, {runner.failed} failed{skipped}")
+    print(runner.sum())
     return 1 if runner.failed or not runner.passed else 0
 
 

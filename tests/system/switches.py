@@ -61,6 +61,10 @@ class Exchange:
             raise Failure(f"the marker from port {port} did not come to {sorted(waits)}")
         return found
 
+    def drain(self):
+        for wire in self.wires.values():
+            wire.drain(quiet=0)
+
 
 class Reference(Network):
     """A network whose "sw" is the switch that vethwayd is compared with."""
@@ -132,6 +136,19 @@ class OpenVswitch(Reference):
             control.sendall(b'{"method":"revalidator/purge","params":[],"id":1}')
             if b'"error":null' not in control.recv(4096):
                 raise Failure("revalidator/purge was refused")
+
+    def ask(self, port, one, reach, dress, expected):
+        """What comes out for one frame. What it gets while it forgets its flows it may lose, or send behind the
+        marker: unless it is what is expected, it is asked again, and what was late is thrown away."""
+        for again in range(4):
+            if again:
+                time.sleep(0.1 * again * SLOW)
+                self.exchange.drain()
+            found = self.exchange.run(port, [one], reach, dress)
+            self.settle()
+            if found == expected:
+                break
+        return found
 
     def configure(self, ports):
         """{port: what ovs-vsctl sets of it}."""

@@ -6,6 +6,8 @@ import os
 
 from lab import BUILD, Lab, needs, wait_for
 
+ALONE = True
+
 
 def look(lab, daemon=True, prefix=()):
     """(exit status, text, the report): twice, as text and as JSON, which must say the same."""

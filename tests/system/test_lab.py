@@ -9,8 +9,6 @@ import subprocess
 
 from support import BUILD, SLOW, wait_for
 
-BESIDE = True
-
 VETHWAY = os.path.join(BUILD, "vethway")
 
 

@@ -13,8 +13,6 @@ from test_bridge import refusal
 from test_capture import Capture, comments, path_of
 from test_trace import Trace, explain, steps
 
-BESIDE = True
-
 END = "control: {socket: '{socket}'}\nmetrics: {listen: 127.0.0.1:9464}\n"
 BEYOND, LAG_MAC = "10.9.0.2", "02:00:00:00:a1:01"
 

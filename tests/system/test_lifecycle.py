@@ -12,6 +12,8 @@ import time
 from frames import host_ip, port_ip
 from lab import BUILD, Daemon, Failure, Lab, Skip, needs, wait_for
 
+ALONE = True
+
 HUGEPAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB"
 
 

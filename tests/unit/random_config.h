@@ -222,8 +222,8 @@ private:
         if (coin())
             b.bindings = {{Ip4{10, 200, 0, 2}, mac(), port, vlan_or_none},
                           {Ip4{10, 200, 0, 3}, mac(), "", vlan_or_none}};
-        const char* kGroups[] = {"239.1.2.3", "ff05::1:3", "01:00:0c:cc:cc:cc"};
-        for (const char* group : kGroups)
+        const char* groups[] = {"239.1.2.3", "ff05::1:3", "01:00:0c:cc:cc:cc"};
+        for (const char* group : groups)
             if (coin()) b.groups.push_back({*MulticastGroup::parse(group), {port}, vlan_or_none});
     }
     static bool is_member(const Config& c, const PortConfig& p) {
