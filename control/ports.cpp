@@ -201,7 +201,7 @@ void Ports::commit(const Config& next, Opened opened) {
         for (const Ring& ring : port.shared_tx)
             for (void* m; rte_ring_dequeue(ring.get(), &m) == 0;)
                 dataplane_.give_up(static_cast<rte_mbuf*>(m), Drop::port_removed);
-    closing_.clear();
+    close_removed();
 }
 
 void Ports::republish() {
@@ -238,7 +238,15 @@ void Ports::publish_carriers() {
 }
 
 void Ports::close_all() {
+    for (auto& [name, port] : ports_) closing_.push_back(std::move(port));
     ports_.clear();
+    close_removed();
+}
+
+void Ports::close_removed() {
+    std::vector<std::unique_ptr<Port>> devices;
+    for (ManagedPort& port : closing_) devices.push_back(std::move(port.device));
+    close_ports(std::move(devices));
     closing_.clear();
 }
 

@@ -111,6 +111,7 @@ private:
     std::unique_ptr<Port> open(const PortConfig& config);
     uint16_t free_index() const;
     void remove(const std::string& name);
+    void close_removed();
     void derive_links();
     Snapshot describe() const;
 

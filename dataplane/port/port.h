@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "dataplane/frame_buffers.h"
 #include "dataplane/net/mac.h"
@@ -61,6 +62,8 @@ struct TxResult {
 class Port {
 public:
     virtual ~Port() = default;  // control thread, when no worker uses the port any more
+    // Any other thread may destroy it as well, beside others.
+    virtual bool is_closed_anywhere() const noexcept { return false; }
 
     // Worker: the one that polls `queue`. The driver sets data and length, and meta().offload where
     // info().offloads; nothing else is defined.
@@ -112,5 +115,8 @@ struct PortSpec {
 // Control thread: opens, sets up and starts the port. Throws PortError and then has left nothing
 // behind. The pools of `buffers` must outlive the port.
 std::unique_ptr<Port> open_port(const PortSpec& spec, const FrameBuffers& buffers);
+
+// Control thread: destroys them, none of which a worker uses any more.
+void close_ports(std::vector<std::unique_ptr<Port>> ports) noexcept;
 
 }  // namespace vethway

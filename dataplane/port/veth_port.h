@@ -17,6 +17,7 @@ class VethPort final : public Port {
 public:
     VethPort(const PortSpec& spec, const FrameBuffers& buffers);  // throws PortError
 
+    bool is_closed_anywhere() const noexcept override { return true; }
     uint16_t rx_burst(uint16_t queue, rte_mbuf** frames, uint16_t n) noexcept override {
         return rx_[queue]->receive(frames, n);
     }
