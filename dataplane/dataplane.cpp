@@ -131,7 +131,7 @@ void Dataplane::stop() noexcept {
 void Dataplane::publish(Snapshot next) {
     next.generation = ++generation_;
     snapshot_.publish(std::make_unique<const Snapshot>(std::move(next)));
-    for (const auto& worker : workers_) worker->wake();
+    for (const auto& worker : workers_) worker->turn_out();
 }
 
 void Dataplane::add(const std::shared_ptr<Watch>& watch) {

@@ -3,13 +3,11 @@
 
 #include <rte_cycles.h>
 #include <rte_pause.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <system_error>
+#include <chrono>
+#include <thread>
 
 namespace vethway {
 
@@ -50,18 +48,7 @@ Worker::Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buff
                .next_ip_id = static_cast<uint16_t>(id),
                .ip_id_step = static_cast<uint16_t>(shared.workers),
                .hz = rte_get_tsc_hz()},
-      pipeline_(context_, shared.punt_queue),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    epoll_event on_event{.events = EPOLLIN, .data = {.fd = event_}};
-    if (epoll_ < 0 || event_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &on_event) != 0)
-        throw std::system_error(errno, std::generic_category(), "a worker's eventfd and epoll");
-}
-
-Worker::~Worker() {
-    close(epoll_);
-    close(event_);
-}
+      pipeline_(context_, shared.punt_queue) {}
 
 void Worker::stop() noexcept {
     stop_.store(true, std::memory_order_release);
@@ -71,9 +58,22 @@ void Worker::stop() noexcept {
 // Both this and sleep() read and write `sleeping_` at once, so one comes after the other: either
 // this sees that the worker sleeps, or sleep() sees what was handed over before this.
 void Worker::wake() noexcept {
-    if (sleeping_.fetch_or(0, std::memory_order_acq_rel) == 0) return;
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(event_, &one, sizeof one);  // full: awake anyway
+    if (sleeping_.fetch_or(0, std::memory_order_acq_rel) != 0) watch_.wake();
+}
+
+// As long as somebody waits for a descriptor it is in use, and is closed by whoever leaves it last:
+// a worker, which the kernel would then hold up for as long as that takes.
+void Worker::turn_out() noexcept {
+    constexpr auto kStep = std::chrono::microseconds(20),
+                   kMost = std::chrono::microseconds(100'000);
+    const uint32_t before = sleeps_.load(std::memory_order_acquire);
+    wake();
+    for (auto waited = kStep; waited < kMost; waited += kStep) {
+        if (sleeping_.load(std::memory_order_acquire) == 0 ||
+            sleeps_.load(std::memory_order_acquire) != before)
+            return;
+        std::this_thread::sleep_for(kStep);
+    }
 }
 
 // After a look at queues that had little or nothing: who fills them in memory, as a memif's other
@@ -181,34 +181,9 @@ void Worker::idle(uint64_t now) noexcept {
     }
 }
 
-void Worker::watch_queues(const Snapshot& snap) noexcept {
-    close(epoll_);
-    epoll_ = epoll_create1(EPOLL_CLOEXEC);
-    epoll_event event{.events = EPOLLIN, .data = {.fd = event_}};
-    all_watched_ = epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &event) == 0;
-    for (const RxQueue queue : snap.rx[id_]) {
-        event.data.fd = snap.ports[queue.port].device->rx_fd(queue.queue);
-        if (event.data.fd < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, event.data.fd, &event) != 0)
-            all_watched_ = false;
-    }
-    watched_generation_ = snap.generation;
-}
-
-// A socket whose interface went down or away says so until somebody takes the error from it
-// (net/packet/af_packet.c, packet_notifier); nobody could sleep on it. One that stays broken is
-// left to naps.
-void Worker::clear_error(const epoll_event& event) noexcept {
-    if ((event.events & (EPOLLERR | EPOLLHUP)) == 0) return;
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (getsockopt(event.data.fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0) return;
-    epoll_ctl(epoll_, EPOLL_CTL_DEL, event.data.fd, nullptr);
-    all_watched_ = false;
-}
-
 void Worker::sleep(uint64_t now) noexcept {
     const Snapshot& snap = shared_.snapshot.read();
-    if (watched_generation_ != snap.generation) watch_queues(snap);
+    watch_.watch(snap, id_);
     sleeping_.exchange(1, std::memory_order_acq_rel);
     bool empty = rte_ring_empty(&inject_ring_) != 0 && !pipeline_.has_loopback() &&
                  !stop_.load(std::memory_order_acquire);
@@ -217,18 +192,12 @@ void Worker::sleep(uint64_t now) noexcept {
     if (empty) {
         // Offline, so that no publication waits for a sleeper; `snap` is not looked at again.
         shared_.rcu.offline(id_);
-        const uint64_t ns = all_watched_ ? kLongSleepNs : nap_ns_;
-        const timespec timeout{0, static_cast<long>(ns)};
-        std::array<epoll_event, 8> events;
-        const int n = epoll_pwait2(epoll_, events.data(), events.size(), &timeout, nullptr);
-        woken_ = n > 0;
-        for (int i = 0; i < n; ++i) clear_error(events[static_cast<size_t>(i)]);
+        woken_ = watch_.wait(watch_.is_whole() ? kLongSleepNs : nap_ns_);
         nap_ns_ = std::min(nap_ns_ * 2, kMaxNapNs);
-        uint64_t count;
-        [[maybe_unused]] const ssize_t drained = read(event_, &count, sizeof count);
         shared_.rcu.online(id_);
+        sleeps_.fetch_add(1, std::memory_order_release);
     }
-    sleeping_.store(0, std::memory_order_relaxed);
+    sleeping_.store(0, std::memory_order_release);
     counters_.worker.sleep_cycles.add(rte_rdtsc() - now);
 }
 

@@ -3,14 +3,13 @@
 // do.
 #pragma once
 
-#include <sys/epoll.h>
-
 #include <atomic>
 #include <memory>
 
 #include "dataplane/l2/l2_state.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/rcu.h"
+#include "dataplane/sleep_watch.h"
 
 namespace vethway {
 
@@ -37,7 +36,6 @@ public:
     // std::system_error.
     Worker(unsigned id, const WorkerShared& shared, const FrameBuffers& buffers,
            rte_ring& inject_ring, Counters& counters, FlightRecorder* recorder);
-    ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
@@ -46,6 +44,9 @@ public:
     // Any thread.
     void stop() noexcept;
     void wake() noexcept;
+    // Control thread: wakes it, and returns when it sleeps no more on the descriptors of before, so
+    // that they can be closed; in any case within 100 ms.
+    void turn_out() noexcept;
 
 private:
     unsigned poll(const Snapshot& snap) noexcept;
@@ -54,8 +55,6 @@ private:
     void idle(uint64_t now) noexcept;
     void note_wakeup(RxQueue queue, const Port& port) noexcept;
     void sleep(uint64_t now) noexcept;
-    void watch_queues(const Snapshot& snap) noexcept;
-    void clear_error(const epoll_event& event) noexcept;
 
     const unsigned id_;
     const WorkerShared shared_;
@@ -71,12 +70,11 @@ private:
 
     std::atomic<bool> stop_{false};
     std::atomic<uint8_t> sleeping_{0};
-    int epoll_ = -1, event_ = -1;  // the queues' descriptors and ours, to sleep on
-    uint64_t watched_generation_ = 0;
-    bool all_watched_ = false;  // every queue has a descriptor
-    uint64_t idle_since_ = 0;   // TSC; 0: not idle
-    bool woken_ = false;        // and nothing received since
-    uint64_t nap_ns_ = 0;       // how long to sleep where frames can't wake us
+    std::atomic<uint32_t> sleeps_{0};  // that have ended
+    SleepWatch watch_;
+    uint64_t idle_since_ = 0;  // TSC; 0: not idle
+    bool woken_ = false;       // and nothing received since
+    uint64_t nap_ns_ = 0;      // how long to sleep where frames can't wake us
 };
 
 }  // namespace vethway
