@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a number depends on besides the switch: the record at the head of a report."""
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -8,6 +9,7 @@ import platform
 import subprocess
 import time
 
+from lab import die_with_the_bench
 from rivals import installed
 
 PACKAGES = ("dpdk-dev", "openvswitch-switch", "openvswitch-switch-dpdk", "iperf3", "iputils-ping",
@@ -82,6 +84,19 @@ def wait_calm(patience):
     while (used := busy()) > CALM and time.monotonic() < deadline:
         time.sleep(0.5)
     return used
+
+
+@contextlib.contextmanager
+def awake(wanted):
+    """No CPU halts meanwhile: a loop on each takes what nobody else wants (SCHED_IDLE)."""
+    loops = [subprocess.Popen(["taskset", "-c", str(cpu), "chrt", "--idle", "0", "sh", "-c", "while :; do :; done"],
+                              preexec_fn=die_with_the_bench) for cpu in sorted(os.sched_getaffinity(0)) if wanted]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def record(options):
