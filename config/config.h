@@ -32,6 +32,7 @@ struct WorkersConfig {
 struct DataplaneConfig {
     WorkersConfig workers;
     Idle idle = Idle::adaptive;
+    uint32_t spin_us = 20;  // how long an adaptive worker goes on looking before it sleeps
     Hugepages hugepages = Hugepages::automatic;
     std::optional<uint32_t> mbufs;    // unset: sized to the ports
     uint32_t flight_recorder = 4096;  // drops that each worker keeps a record of
@@ -43,6 +44,8 @@ struct DataplaneConfig {
     bool telemetry = false;
     friend bool operator==(const DataplaneConfig&, const DataplaneConfig&) = default;
 };
+
+inline constexpr uint32_t kMaxSpinUs = 1'000'000;
 
 // --- Ports: one struct a driver, holding what that driver needs -------------------------------
 // The other end of a veth pair that vethwayd makes when it opens the port.

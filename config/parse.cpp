@@ -43,12 +43,18 @@ WorkersConfig parse_workers(const Field& f) {
 
 DataplaneConfig parse_dataplane(const Field& f) {
     DataplaneConfig c;
-    if (!f.is_map_of({"workers", "idle", "hugepages", "mbufs", "flight_recorder", "telemetry"}))
+    if (!f.is_map_of(
+            {"workers", "idle", "spin_us", "hugepages", "mbufs", "flight_recorder", "telemetry"}))
         return c;
     if (const auto w = f.find("workers")) c.workers = parse_workers(*w);
     if (const auto i = f.find("idle"))
         assign(c.idle, i->as<Idle>([](auto t) { return enum_named<Idle>(kIdleNames, t); },
                                    "adaptive or poll"));
+    if (const auto s = f.find("spin_us")) {
+        assign(c.spin_us, s->number(0, kMaxSpinUs));
+        if (c.idle == Idle::poll)
+            s->fail("a worker that polls never sleeps: leave one of both out");
+    }
     if (const auto h = f.find("hugepages"))
         assign(c.hugepages,
                h->as<Hugepages>([](auto t) { return enum_named<Hugepages>(kHugepagesNames, t); },

@@ -20,6 +20,7 @@ void dataplane(YAML::Emitter& out, const DataplaneConfig& c) {
     if (c.workers.count) number(out, "workers", *c.workers.count);
     if (!c.workers.cpus.empty()) out << Key << "workers" << Value << Flow << c.workers.cpus;
     if (c.idle != Idle::adaptive) pair(out, "idle", kIdleNames[static_cast<size_t>(c.idle)]);
+    if (c.spin_us != DataplaneConfig{}.spin_us) number(out, "spin_us", c.spin_us);
     if (c.hugepages != Hugepages::automatic)
         pair(out, "hugepages", kHugepagesNames[static_cast<size_t>(c.hugepages)]);
     if (c.mbufs) number(out, "mbufs", *c.mbufs);

@@ -177,6 +177,7 @@ DataplaneOptions plan_memory(const Config& config, unsigned workers) {
     options.max_permanent = kMaxNeighbours;
     options.flight_recorder = config.dataplane.flight_recorder;
     options.idle_sleeps = config.dataplane.idle == Idle::adaptive;
+    options.spin_us = config.dataplane.spin_us;
     return options;
 }
 

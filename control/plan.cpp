@@ -88,6 +88,7 @@ std::vector<std::string> restarts_between(const Config& now, const Config& next)
     };
     check("dataplane.workers", now.dataplane.workers == next.dataplane.workers);
     check("dataplane.idle", now.dataplane.idle == next.dataplane.idle);
+    check("dataplane.spin_us", now.dataplane.spin_us == next.dataplane.spin_us);
     check("dataplane.hugepages", now.dataplane.hugepages == next.dataplane.hugepages);
     check("dataplane.mbufs", now.dataplane.mbufs == next.dataplane.mbufs);
     check("dataplane.flight_recorder",

@@ -98,7 +98,8 @@ Dataplane::Dataplane(const DataplaneOptions& options)
                               .watches = watches_,
                               .waker = *this,
                               .workers = options.workers,
-                              .sleeps = options.idle_sleeps};
+                              .sleeps = options.idle_sleeps,
+                              .spin_us = options.spin_us};
     for (unsigned i = 0; i < options.workers; ++i)
         workers_.push_back(
             std::make_unique<Worker>(i, shared, buffers_, *inject_rings_[i], *counters_[i],

@@ -27,6 +27,7 @@ struct DataplaneOptions {
     NeighbourThresholds neighbours;
     uint32_t max_permanent = 2048;  // neighbours that are configured
     bool idle_sleeps = true;
+    uint32_t spin_us = 20;            // before it sleeps
     uint32_t flight_recorder = 4096;  // drops that each worker keeps a record of
 };
 

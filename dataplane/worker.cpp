@@ -13,9 +13,6 @@ namespace vethway {
 
 namespace {
 
-// Going to sleep and waking costs some 10 us, so a worker spins about that long first; a sender
-// that waits for its answer is then served without either.
-constexpr uint64_t kSpinUs = 20;
 // Where a queue has no descriptor, a worker naps ever longer: at most this adds to a packet's way.
 constexpr uint64_t kMinNapNs = 10'000, kMaxNapNs = 500'000;
 // Everything that needs a worker wakes it; this only bounds the harm, should that ever be untrue.
@@ -172,11 +169,13 @@ unsigned Worker::poll_injected() noexcept {
     return n;
 }
 
+// Going to sleep and waking costs some 10 us, so a worker spins about that long first, unless told
+// otherwise; a sender that waits for its answer is then served without either.
 void Worker::idle(uint64_t now) noexcept {
     if (idle_since_ == 0) {
         idle_since_ = now;
         nap_ns_ = kMinNapNs;
-    } else if ((now - idle_since_) * 1'000'000 / context_.hz > kSpinUs) {
+    } else if ((now - idle_since_) * 1'000'000 / context_.hz > shared_.spin_us) {
         sleep(now);
     }
 }

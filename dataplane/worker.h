@@ -27,7 +27,8 @@ struct WorkerShared {
     const Published<WatchSet>& watches;
     WorkerWaker& waker;
     unsigned workers;
-    bool sleeps;  // idle: adaptive; else it polls for ever
+    bool sleeps;           // idle: adaptive; else it polls for ever
+    uint32_t spin_us = 0;  // how long it finds nothing before it does
 };
 
 class Worker {

@@ -94,6 +94,13 @@ class VethwayPoll(Vethway):
     optional = True
 
 
+class VethwaySpin(Vethway):
+    name = "vethway-spin"
+    what = "vethwayd, `spin_us: 20000`"
+    idle = "adaptive, spin_us: 20000"
+    optional = True
+
+
 class VethwayAfPacket(Vethway):
     name = "vethway-af_packet"
     what = "vethwayd, `af_packet:` ports"

@@ -20,6 +20,8 @@ INSTANTIATE_TEST_SUITE_P(Dataplane, Refused, testing::Values(
     Bad{"cpu_1024", "dataplane: {workers: [1, 1024]}", {"f:1:26: dataplane.workers[1]: expected a number from 0 to 1023, got \"1024\""}},
     Bad{"cpu_word", "dataplane: {workers: [one]}", {"f:1:23: dataplane.workers[0]: expected a number from 0 to 1023, got \"one\""}},
     Bad{"idle", "dataplane: {idle: spin}", {"f:1:19: dataplane.idle: expected adaptive or poll, got \"spin\""}},
+    Bad{"spin", "dataplane: {spin_us: 1000001}", {"f:1:22: dataplane.spin_us: expected a number from 0 to 1000000, got \"1000001\""}},
+    Bad{"spin_and_poll", "dataplane: {spin_us: 50, idle: poll}", {"f:1:22: dataplane.spin_us: a worker that polls never sleeps: leave one of both out"}},
     Bad{"hugepages", "dataplane: {hugepages: no}", {"f:1:24: dataplane.hugepages: expected auto, required or off, got \"no\""}},
     Bad{"mbufs_few", "dataplane: {mbufs: 1023}", {"f:1:20: dataplane.mbufs: expected a number from 1024 to 4194304, got \"1023\""}},
     Bad{"mbufs_many", "dataplane: {mbufs: 4194305}", {"f:1:20: dataplane.mbufs: expected a number from 1024 to 4194304, got \"4194305\""}},

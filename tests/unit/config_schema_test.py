@@ -22,7 +22,7 @@ ROUTE = P + "}\nroutes:\n  - "
 GOOD = {
     "empty": "",
     "no_ports": "ports:\n",
-    "dataplane": "dataplane: {workers: [0, 1], idle: poll, hugepages: off, mbufs: 4096, flight_recorder: 0, telemetry: true}",
+    "dataplane": "dataplane: {workers: [0, 1], idle: adaptive, spin_us: 100, hugepages: off, mbufs: 4096, flight_recorder: 0, telemetry: true}",
     "workers": "dataplane: {workers: 2}",
     "port_keys": P + ", mac: 02:00:00:00:01:01, mtu: 9000, admin: down, rp_filter: loose, accept_local: true}",
     "ip4": "ip4: {ip_default_ttl: 255, icmp_echo_ignore_all: true}",
@@ -74,6 +74,7 @@ BAD = {
     "workers_0": "dataplane: {workers: 0}",
     "workers_twice": "dataplane: {workers: [1, 1]}",
     "idle": "dataplane: {idle: never}",
+    "spin_of_who_polls": "dataplane: {idle: poll, spin_us: 30}",
     "hugepages": "dataplane: {hugepages: maybe}",
     "mbufs": "dataplane: {mbufs: 10}",
     "flight_recorder": "dataplane: {flight_recorder: 65537}",

@@ -253,7 +253,13 @@ TEST(Files, ValuesThatAreNoDefaults) {
         "control: {socket: s, mode: 7}\n",
         "f");
     Config want;
-    want.dataplane = {{.cpus = {3, 1}}, Idle::poll, Hugepages::required, 1024, 65536, true};
+    want.dataplane = {{.cpus = {3, 1}},
+                      Idle::poll,
+                      DataplaneConfig{}.spin_us,
+                      Hugepages::required,
+                      1024,
+                      65536,
+                      true};
     want.ports = {{.name = "1",
                    .driver = NullConfig{true},
                    .admin_up = false,

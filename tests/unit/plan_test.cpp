@@ -131,6 +131,9 @@ TEST(PlanMemory, AsWritten) {
     EXPECT_EQ(options.flight_recorder, 7U);
     EXPECT_EQ(options.workers, 2U);
     EXPECT_FALSE(options.idle_sleeps);
+    c.dataplane = {.spin_us = 70};
+    EXPECT_TRUE(plan_memory(c, 1).idle_sleeps);
+    EXPECT_EQ(plan_memory(c, 1).spin_us, 70U);
 }
 
 // --- Devargs ---------------------------------------------------------------------------------

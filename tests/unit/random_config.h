@@ -85,6 +85,7 @@ private:
             for (unsigned i = 0, n = below(4); i < n; ++i)
                 c.workers.cpus.push_back(i * 300 + below(100));
         c.idle = any<Idle>(2);
+        if (c.idle == Idle::adaptive && coin()) c.spin_us = below(kMaxSpinUs + 1);
         c.hugepages = any<Hugepages>(3);
         if (coin()) c.mbufs = 1024 + below(4'194'304 - 1023);
         if (coin()) c.flight_recorder = below(65537);
