@@ -25,7 +25,6 @@ struct Trials {
     int packet_fanout = 0;
     int packet_vnet_hdr = 0;
     int xdp_socket = 0;
-    int epoll_pwait2 = 0;
     int mempolicy = 0;
 };
 

@@ -22,7 +22,6 @@ constexpr MachineCheck kMachineChecks[] = {
     {"shield", judge_shield},
     {"af_xdp", judge_af_xdp},
     {"memlock", judge_memlock},
-    {"sleep", judge_sleep},
     {"hugepages", judge_hugepages},
     {"cpus", judge_cpus},
     {"forwarding", judge_forwarding},

@@ -21,7 +21,6 @@ void judge_packet_sockets(const Facts& facts, Findings& out);
 void judge_shield(const Facts& facts, Findings& out);
 void judge_af_xdp(const Facts& facts, Findings& out);
 void judge_memlock(const Facts& facts, Findings& out);
-void judge_sleep(const Facts& facts, Findings& out);
 
 // --- judge_machine.cpp: memory, CPUs, and what else the kernel does with packets here
 void judge_hugepages(const Facts& facts, Findings& out);

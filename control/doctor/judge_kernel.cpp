@@ -30,11 +30,6 @@ Advice lacking(const std::string& means, const MachineFacts& machine, const std:
             fmt::format("systemd-run -p AmbientCapabilities=CAP_{} vethwayd --config FILE", name)};
 }
 
-Advice newer_kernel(const std::string& means, const std::string& from) {
-    return {means, "run a kernel from " + from + " on",
-            "apt install -t bookworm-backports linux-image-amd64"};
-}
-
 bool has_port_of(const Facts& facts, const std::string& kind) {
     return std::ranges::any_of(facts.ports, [&](const PortFacts& p) { return p.kind == kind; });
 }
@@ -171,22 +166,6 @@ void judge_memlock(const Facts& facts, Findings& out) {
     if (m.container) advice.command = "docker run --ulimit memlock=-1 …";
     // What runs has got its memory.
     out.add(facts.scope == Scope::file ? Status::bad : Status::warn, what, advice);
-}
-
-void judge_sleep(const Facts& facts, Findings& out) {
-    const MachineFacts& m = facts.machine;
-    if (m.trials.epoll_pwait2 == 0)
-        out.ok("idle workers can sleep (epoll_pwait2)");
-    else if (facts.idle == Idle::poll)
-        out.ok("no epoll_pwait2; workers poll, as configured");
-    else if (m.trials.epoll_pwait2 == ENOSYS)
-        out.warn(fmt::format("no epoll_pwait2 in Linux {}", m.kernel),
-                 newer_kernel("Idle workers can't sleep and take their CPUs whole.", "5.11"));
-    else
-        out.warn("epoll_pwait2 is refused",
-                 {"Idle workers can't sleep and take their CPUs whole.",
-                  "update the container runtime: its filter of system calls is older than this one",
-                  "docker run --security-opt seccomp=unconfined …"});
 }
 
 }  // namespace vethway::doctor

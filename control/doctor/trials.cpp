@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -73,10 +72,6 @@ Trials try_kernel() {
     Trials t;
     try_bpf(t);
     try_sockets(t);
-    epoll_event event{};
-    const timespec now{};
-    epoll_pwait2(-1, &event, 1, &now, nullptr);
-    t.epoll_pwait2 = errno == EBADF ? 0 : errno;
     // A kernel without NUMA has none (ENOSYS), and DPDK then does without.
     int mode = 0;
     const bool has = syscall(SYS_get_mempolicy, &mode, nullptr, 0, nullptr, 0) == 0;

@@ -92,17 +92,6 @@ TEST(DoctorMachine, LockedMemory) {
     EXPECT_EQ(complaints(f), "") << "unlimited";
 }
 
-TEST(DoctorMachine, SleepingWorkers) {
-    const auto old = [](Facts& f) { f.machine.trials.epoll_pwait2 = ENOSYS; };
-    EXPECT_EQ(with(old), "warn sleep: no epoll_pwait2 in Linux 6.1.0\n");
-    EXPECT_EQ(with([](Facts& f) { f.machine.trials.epoll_pwait2 = EPERM; }),
-              "warn sleep: epoll_pwait2 is refused\n");
-    Facts polls = healthy();
-    polls.idle = Idle::poll;
-    polls.machine.workers = {{.cpu = 1, .isolated = true}};
-    EXPECT_EQ(with(old, polls), "");
-}
-
 TEST(DoctorMachine, Hugepages) {
     Facts f = before_start();
     f.machine.hugepages = {.total = 10, .free = 4, .wanted = 40};
