@@ -165,14 +165,17 @@ class Lanes:
         if process == 0:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
-            own = Runner()
+            own, status = Runner(), 1
             try:
                 own.run_module(name, tests)
+                status = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 if own.shared:
                     own.shared.remove()
                 print(own.sum(), flush=True)
-                os._exit(0)
+                os._exit(status)
         self.running[process] = output
 
     def wait_for_one(self, runner):
@@ -180,11 +183,11 @@ class Lanes:
         output = self.running.pop(process)
         output.seek(0)
         *lines, last = output.read().splitlines() or [""]
-        sums = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", last)
-        if sums is None or status:
-            lines, sums = [*lines, last, f"FAILED  the runner of a module ended with status {status}"], (0, 1, 0)
-        else:
-            sums = tuple(int(n or 0) for n in sums.groups())
+        found = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", last)
+        sums = tuple(int(n or 0) for n in found.groups()) if found else (0, 0, 0)
+        if status or not found:
+            lines.append(f"FAILED  the runner of a module ended by status {status}: {last}")
+            sums = (sums[0], sums[1] + 1, sums[2])
         print("\n".join(lines), flush=True)
         runner.passed, runner.failed, runner.skipped = (a + b for a, b in zip(
             (runner.passed, runner.failed, runner.skipped), sums))
