@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import platform
+import statistics
 import subprocess
 import time
 
@@ -99,6 +100,33 @@ def awake(wanted):
             loop.wait()
 
 
+def wake_us(waker, sleeper, times=50):
+    """Median of how long a process that sleeps on another CPU takes to run, from the write that wakes it. What a
+    switch that sleeps can't answer sooner than."""
+    wake, told = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        die_with_the_bench()
+        os.sched_setaffinity(0, {sleeper})
+        os.close(wake[1])
+        while os.read(wake[0], 1):
+            os.write(told[1], time.monotonic_ns().to_bytes(8, "little"))
+        os._exit(0)
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {waker})
+    took = []
+    for _ in range(times):
+        time.sleep(0.01)
+        began = time.monotonic_ns()
+        os.write(wake[1], b"x")
+        took.append((int.from_bytes(os.read(told[0], 8), "little") - began) / 1e3)
+    os.sched_setaffinity(0, allowed)
+    for end in (*wake, *told):
+        os.close(end)
+    os.waitpid(child, 0)
+    return statistics.median(took)
+
+
 def record(options):
     root = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..")
     daemon = os.path.join(options.build, "vethwayd")
@@ -109,6 +137,7 @@ def record(options):
         "hypervisor": first_line("systemd-detect-virt", "--vm") or "unknown",
         "governor": read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "not exposed"),
         "mitigations": mitigations(),
+        "waking a CPU that sleeps": f"{wake_us(options.host_cpu, options.switch_cpu):.0f} us",
         "hugepages": hugepages(),
         "load before": read("/proc/loadavg"),
         "CPUs": f"hosts' sender {options.host_cpu}, switch {options.switch_cpu}; iperf3 not pinned",
