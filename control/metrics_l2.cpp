@@ -8,13 +8,15 @@ namespace vethway {
 
 namespace {
 
+void count_both_ways(const char* name, const char* help, const Families::Labels& label, uint64_t rx,
+                     uint64_t tx, Families& out) {
+    out.counter(name, help, Families::with(label, "direction", "rx"), static_cast<double>(rx));
+    out.counter(name, help, Families::with(label, "direction", "tx"), static_cast<double>(tx));
+}
+
 void collect_lacp(const Families::Labels& member, const LacpPortStatus& port, Families& out) {
-    const auto row = [&](const char* direction, uint64_t packets) {
-        out.counter("vethway_lacp_packets_total", "LACPDUs taken in or sent.",
-                    Families::with(member, "direction", direction), static_cast<double>(packets));
-    };
-    row("rx", port.received);
-    row("tx", port.sent);
+    count_both_ways("vethway_lacp_packets_total", "LACPDUs taken in or sent.", member,
+                    port.received, port.sent, out);
     out.counter("vethway_lacp_refused_packets_total",
                 "Frames of slow protocols that were no LACPDUs or markers, or broken ones.", member,
                 static_cast<double>(port.refused));
@@ -51,12 +53,8 @@ Families::Labels member_label(const std::string& port, const BridgeConfig& bridg
 }
 
 void collect_tree_port(const Families::Labels& member, const RstpPortStatus& p, Families& out) {
-    const auto bpdus = [&](const char* direction, uint64_t count) {
-        out.counter("vethway_stp_bpdus_total", "BPDUs of spanning trees.",
-                    Families::with(member, "direction", direction), static_cast<double>(count));
-    };
-    bpdus("rx", p.bpdus_received);
-    bpdus("tx", p.bpdus_sent);
+    count_both_ways("vethway_stp_bpdus_total", "BPDUs of spanning trees.", member, p.bpdus_received,
+                    p.bpdus_sent, out);
     collect_guard(member, "bpdu_guard", p.guarded, out);
     collect_guard(member, "root_guard", p.root_guarded, out);
 }

@@ -11,7 +11,6 @@ import frames
 from lab import METRICS, Failure, Lab, wait_for
 from switches import LinuxBridge, OpenVswitch, Vethway, frame, station
 
-
 # Members 1 and 2 lead to the other switch, at 3 there is a host.
 OURS, THEIRS = "10.9.0.3/24", "10.9.0.1/24"
 SCRAPED = "metrics: {listen: %s:%d}\n" % METRICS
