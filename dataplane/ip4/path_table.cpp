@@ -3,14 +3,15 @@
 
 #include <rte_random.h>
 
+#include "dataplane/net/mix.h"
+
 namespace vethway {
 
 // So that nobody can tell which hosts share a bucket.
-PathTable::PathTable() : seed_(rte_rand() | 1) {}
+PathTable::PathTable() : seed_(rte_rand()) {}
 
 size_t PathTable::first_of(Ip4 to) const noexcept {
-    static_assert(kBuckets == 256);
-    return (to.value * seed_ >> 56U) * kWays;
+    return mix(to.value ^ seed_) % kBuckets * kWays;
 }
 
 PathTable::Found PathTable::search(Ip4 to) const noexcept {

@@ -291,7 +291,7 @@ TEST_F(ProberTest, PathsAreBelievedInReason) {
 // More of them than there is room for: what is known longest makes way.
 TEST_F(ProberTest, PathsHaveTheirBounds) {
     PathTable& table = dataplane_.paths();
-    constexpr uint32_t kMany = 3 * PathTable::kBuckets * PathTable::kWays;
+    constexpr uint32_t kMany = 6 * PathTable::kBuckets * PathTable::kWays;
     const auto host = [](uint32_t n) { return Ip4{0x0a000000U + n}; };
     for (uint32_t n = 0; n < kMany; ++n) table.set({.to = host(n), .mtu = 1000, .expires = n + 1});
     uint32_t there = 0, late = 0;
