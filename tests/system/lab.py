@@ -43,7 +43,7 @@ class Lab(Network, Counting):
         self.config_file = os.path.join(self.dir, "vethway.yaml")
         self.used = hosts if used is None else used
         self.permanent, self.driver = permanent, driver
-        self.daemon = self.mbufs_before = None
+        self.daemon = self.mbufs_before = self.started_with = None
         self.check_balance = True
         try:
             self.make_network()
@@ -92,7 +92,10 @@ class Lab(Network, Counting):
         if ready:
             status = self.daemon.wait_ready(10)
             self.wait_ports_up()
-            self.mbufs_before = self.mbufs_used(status)
+            with open(self.config_file) as f:
+                config = f.read()
+            if config != self.started_with:  # started again, it may be while traffic flows
+                self.started_with, self.mbufs_before = config, self.mbufs_used(status)
         return self.daemon
 
     @staticmethod
