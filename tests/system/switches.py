@@ -3,7 +3,8 @@
 is compared with, the Linux bridge and Open vSwitch's userspace datapath.
 
 Nothing waits for "long enough": behind the frames comes a marker from the same port, a broadcast, and where that
-has come out, so has what was before it."""
+has come out, so has what was before it. A burst goes out port by port, so that a second marker, sent when the first
+one is there, says that the first one's burst is out by all ports."""
 
 import itertools
 import os
@@ -37,11 +38,22 @@ class Exchange:
     def run(self, port, sent, reach, dress=lambda port, marker: marker):
         """{port: frames} that came out for the frames `sent` by `port`. reach: the ports that a broadcast from it
         comes to; dress: how the marker looks at a port (its tag)."""
-        token = MARK + next(_tokens).to_bytes(8, "big")
         plain = bytes.fromhex("ffffffffffff") + bytes.fromhex((MARKER_MAC % port).replace(":", "")) + b"\x88\xb6"
-        marker = dress(port, plain + token + bytes(20))
-        self.wires[port].send(*sent, marker)
-        found, waits = {n: [] for n in self.wires}, set(reach)
+
+        def marker(token):
+            return dress(port, plain + token + bytes(20))
+
+        found = {n: [] for n in self.wires}
+        tokens = [MARK + next(_tokens).to_bytes(8, "big") for _ in range(2)]
+        self.wires[port].send(*sent, marker(tokens[0]))
+        self.collect(tokens[0], port, reach, found)
+        self.wires[port].send(marker(tokens[1]))
+        self.collect(tokens[1], port, reach, found)
+        return found
+
+    def collect(self, token, port, reach, found):
+        """Adds what comes out to `found`, until the marker with the token has come to `reach`."""
+        waits = set(reach)
         sockets = {wire.socket: n for n, wire in self.wires.items()}
         deadline = time.monotonic() + 3 * SLOW
         while True:
@@ -59,7 +71,6 @@ class Exchange:
                     waits.discard(sockets[one])
         if waits:
             raise Failure(f"the marker from port {port} did not come to {sorted(waits)}")
-        return found
 
     def drain(self):
         for wire in self.wires.values():
