@@ -26,7 +26,7 @@ class Counting:
         return flat
 
     def moved(self, before):
-        now = self.counters()
+        now = self.settled()
         return {k: now.get(k, 0) - before.get(k, 0) for k in {*now, *before}
                 if now.get(k, 0) != before.get(k, 0)}
 

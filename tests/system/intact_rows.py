@@ -95,7 +95,7 @@ def tcp_stream(path, mib=4):
             here.sendall(data)
             here.shutdown(socket.SHUT_WR)
 
-    before = path.lab.counters()
+    before = path.lab.settled()
     with here, there:
         sender = threading.Thread(target=send)
         sender.start()
@@ -126,7 +126,7 @@ def udp_gso(path, size=1400, count=40, rest=77):
         here.setsockopt(17, 103, size)  # SOL_UDP, UDP_SEGMENT
         here.send(b"first")             # ARP is done with
         assert there.recv(2000) == b"first"
-        before = path.lab.counters()
+        before = path.lab.settled()
         data = noise(size * count + rest).load
         here.send(data)
         got = [there.recv(65536) for _ in range(count + 1)]

@@ -338,7 +338,7 @@ def test_slow_reader(lab):
     """A reader that sleeps longer than the server's patience loses packets of the capture, not of the
     network's, and is told."""
     path = path_of(lab)
-    before = lab.counters()
+    before = lab.settled()
     with open(path, "w") as out:
         with Capture(lab, "-w", "-", stdout=subprocess.PIPE) as capture:
             slow = subprocess.Popen(["sh", "-c", f"sleep {6 * SLOW:g}; cat"], stdin=capture.process.stdout, stdout=out)

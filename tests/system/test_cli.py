@@ -219,7 +219,7 @@ def test_port_down_and_up(lab):
     lab.cli_run("port", "set", "p2", "down")
     port = lab.ports()["p2"]
     assert (port["state"], port["reason"]) == ("down", "admin down"), port
-    before = lab.counters()
+    before = lab.settled()
     assert lab.ping("h1", host_ip(2), 2, "-W 1")[0] == 0
     assert "p2.tx_packets" not in lab.moved(before)
     lab.cli_run("port", "set", "p2", "up")

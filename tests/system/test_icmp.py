@@ -61,7 +61,7 @@ def test_blackhole_is_silent(lab):
 
 def test_host_unreachable_after_three_requests(lab):
     w1, w2 = lab.wire("h1"), lab.wire("h2")
-    before, began = lab.counters(), time.monotonic()
+    before, began = lab.settled(), time.monotonic()
     sent = udp(dst="10.2.0.77")
     w1.send(sent)
     got = w1.expect(timeout=6)
@@ -201,7 +201,7 @@ def test_incomplete_datagram(lab):
     """Patience; then the sender of a first fragment is told (RFC 1122 3.3.2)."""
     w1 = lab.wire("h1")
     first = ip4(Raw(bytes(64)), proto=17, flags="MF", dst=port_ip(1), id=1)
-    before, began = lab.counters(), time.monotonic()
+    before, began = lab.settled(), time.monotonic()
     w1.send(first, ip4(Raw(bytes(64)), proto=17, frag=8, dst=port_ip(1), id=2))
     wait_for(lambda: lab.status()["accounting"]["held"] == 2, 1, "both are held")
     got = w1.expect(timeout=6)

@@ -117,7 +117,7 @@ def test_two_side_by_side(lab):
 @needs(hosts=3, used=2)
 def test_reload_adds_port_and_route(lab):
     assert lab.ping("h1", host_ip(2), 3)[0] == 3
-    before = lab.counters()
+    before = lab.settled()
     lab.used = 3
     lab.write_config(lab.default_config(routes=["to: 10.50.0.0/16, via: 10.3.0.2"]))
     reload(lab)

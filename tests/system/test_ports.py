@@ -145,7 +145,7 @@ def test_link_down_and_up(lab):
     lab.run("h2", "ip link set eth0 down")
     port = wait_for(lambda: (p := lab.ports()["p2"])["state"] == "down" and p, 3, "p2 is down")
     assert (port["link"], port["reason"], port["admin"]) == ("down", "no carrier", "up"), port
-    before = lab.counters()
+    before = lab.settled()
     received, text = lab.ping("h1", host_ip(2), 2)
     assert received == 0, text
     moved = lab.moved(before)
@@ -167,7 +167,7 @@ def recreate(lab, n):
 
 def test_interface_made_anew_comes_back(lab):
     assert lab.ping("h1", host_ip(2), 2)[0] == 2
-    before = lab.counters()
+    before = lab.settled()
     for _ in range(3):
         recreate(lab, 2)
         wait_for(lambda: lab.ports()["p2"]["state"] == "up", 5, "p2 is back")

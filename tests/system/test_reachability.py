@@ -55,7 +55,7 @@ def test_fragmented_ping(lab):
 
 def test_ping_from_the_switch(lab):
     warm(lab)
-    before = lab.counters()
+    before = lab.settled()
     done = lab.cli_run("ping", "-c", "3", host_ip(1))
     moved = lab.moved(before)
     assert moved.get("p1.tx_packets") == moved.get("p1.rx_packets") == moved.get("p1.consumed.host") == 3, moved
@@ -69,7 +69,7 @@ def tcp_both_ways(lab, least=2e6):
         # TSO is off by what the port does on its own end: the kernel then segments before the cable.
         state = offloads(lab, host)
         assert state["tx-checksumming"] == state["generic-segmentation-offload"] == "on", state
-    before = lab.counters()
+    before = lab.settled()
     for way in ("", "-R"):
         rate, _ = lab.iperf3("h1", "h2", host_ip(2), 2, way)
         assert rate > least, f"{rate / 1e6:.1f} MB/s {way}"

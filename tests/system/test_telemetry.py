@@ -71,7 +71,7 @@ def test_same_figures_as_the_api(lab):
     assert client.greeting["pid"] == lab.daemon.process.pid
 
     def compare():  # while nothing moves: the hosts' own ARP may come at any time
-        before = lab.counters()
+        before = lab.settled()
         got = {"ports": client.rows("/vethway/ports"), "p1": client.ask("/vethway/port,p1"),
                "drops": client.rows("/vethway/drops"), "books": client.ask("/vethway/books")}
         ports = in_telemetrys_words(lab.api("GET", "/ports")["ports"])

@@ -24,7 +24,7 @@ def mean_frame(lab, port, before):
 
 def test_super_frames_cross_whole(lab):
     """Both hosts keep all their offloads, and what one port got in one frame the other sent in one."""
-    before = lab.counters()
+    before = lab.settled()
     tcp(lab, 1e7)
     assert mean_frame(lab, "p1", before) > 5000, lab.moved(before)
     moved = lab.moved(before)
@@ -38,7 +38,7 @@ def test_interface_without_tso(lab):
     """`ethtool -K p2 tso off` on our end, as much advice goes: the kernel would drop super-frames."""
     lab.run("sw", "ethtool -K p2 tso off")
     wait_for(lambda: not lab.ports()["p2"]["super_frames"], 3, "the port knows")
-    before = lab.counters()
+    before = lab.settled()
     tcp(lab)
     moved = lab.moved(before)
     assert moved.get("p1.consumed.segmented", 0) > 100, moved
@@ -49,7 +49,7 @@ def test_interface_without_tso(lab):
 @needs(port_more={2: ", mtu: 1300"})
 def test_mtu_is_about_segments(lab):
     """Path MTU discovery works for super-frames: the first is refused by its segments' size."""
-    before = lab.counters()
+    before = lab.settled()
     tcp(lab)
     moved = lab.moved(before)
     assert moved.get("p1.dropped.fragment_needed", 0) >= 1, moved
@@ -64,7 +64,7 @@ def test_segments_for_a_port_that_takes_none(lab):
     lab.write_config(good.replace("af_xdp: p1", "veth: {interface: p1}"))
     lab.daemon.stop()
     lab.start()
-    before = lab.counters()
+    before = lab.settled()
     tcp(lab)
     moved = lab.moved(before)
     assert moved.get("p1.consumed.segmented", 0) > 10, moved
@@ -193,7 +193,7 @@ def test_flows_are_spread_over_workers_and_kept_in_order(lab):
     assert lab.ports()["p1"]["rx_queues"] == 2
     tcp(lab, 1e7, "-P 8")
     assert lab.ping("h1", host_ip(2), 2, "-s 4000")[0] == 2
-    before = lab.counters()
+    before = lab.settled()
     _, done = lab.iperf3("h1", "h2", host_ip(2), 1, "-u -b 20M -l 500 -P 4")
     assert all(s["udp"]["out_of_order"] == 0 for s in done["streams"]), done["streams"]
     assert lab.moved(before)["p1.rx_packets"] < 1.1 * done["sum"]["packets"] + 50
@@ -209,7 +209,7 @@ def test_xconnect_is_a_wire(lab):
     assert lab.ports()["p1"]["xconnect"] == "p2"
     lab.run("h2", "ip link set eth0 down")
     wait_for(lambda: lab.ports()["p2"]["state"] == "down", 3, "p2 is down")
-    before = lab.counters()
+    before = lab.settled()
     lab.run("h1", "ping -c 1 -W 1 10.5.0.2", check=False)
     assert lab.moved(before).get("p1.dropped.egress_down", 0) >= 1
 
