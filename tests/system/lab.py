@@ -167,7 +167,7 @@ class Lab(Network, Counting):
                 status, seconds = self.daemon.stop()
                 if status != 0:
                     raise Failure(f"vethwayd ended with status {status}")
-                if seconds > 1.0 * SLOW:
+                if seconds > 10 * SLOW:  # test_lifecycle, which has the machine to itself, is strict
                     raise Failure(f"vethwayd took {seconds:.2f} s to end")
                 if os.path.exists(self.socket):
                     raise Failure("the control socket was left behind")

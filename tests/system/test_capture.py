@@ -316,7 +316,7 @@ def test_daemon_stops(lab):
         assert lab.ping("h1", host_ip(2), 1)[0] == 1
         time.sleep(0.3 * SLOW)
         status, seconds = lab.daemon.stop()
-        assert status == 0 and seconds < 1 * SLOW, (status, seconds)
+        assert status == 0 and seconds < 10 * SLOW, (status, seconds)
     assert capture.status == 1 and "has ended" in capture.err, capture.err
     assert len(comments(path)) == 4, comments(path)
 

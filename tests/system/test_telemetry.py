@@ -178,7 +178,7 @@ def test_ends_cleanly_while_many_ask(lab):
         for _ in range(4):
             wait_for(lambda n=len(answers): len(answers) > n + 100, 5, "answers")
             status, seconds = lab.daemon.stop()
-            assert status == 0 and seconds < 1.5, (status, seconds, lab.daemon.log[-500:])
+            assert status == 0 and seconds < 10, (status, seconds, lab.daemon.log[-500:])
             lab.start()
     finally:
         ended.set()
