@@ -197,8 +197,9 @@ struct MemberConfig {
     // What is not believed that comes in by it; `macs` empty: any may speak.
     bool arp_guard = false, dhcp_guard = false, ra_guard = false, source_guard = false;
     std::vector<Mac> macs;
-    bool neigh_suppress = false;    // who is behind it is answered for, by ARP
-    bool multicast_router = false;  // it gets what is for any IP group
+    bool neigh_suppress = false;        // who is behind it is answered for, by ARP
+    bool multicast_router = false;      // it gets what is for any IP group
+    bool multicast_fast_leave = false;  // one host is behind it: it need not be asked who leaves
 
     bool knows_vlans() const { return vlan || !trunk.empty() || !translate.empty() || native; }
     friend bool operator==(const MemberConfig&, const MemberConfig&) = default;
@@ -240,8 +241,12 @@ struct BridgeConfig {
     std::vector<StaticStation> stations;
     std::vector<BindingConfig> bindings;
     std::vector<GroupConfig> groups;
-    UnknownMulticast unknown_multicast = UnknownMulticast::flood;
-    uint32_t ageing = 300;  // seconds; 0: never
+    // Nothing said: to routers with snooping, else to all.
+    std::optional<UnknownMulticast> unknown_multicast;
+    bool multicast_snooping = false;          // IGMP and MLD tell who wants which groups
+    bool multicast_querier = false;           // asks for them where nobody else does
+    uint32_t multicast_query_interval = 125;  // seconds, RFC 3376 8.2
+    uint32_t ageing = 300;                    // seconds; 0: never
     uint32_t learn_limit = 16384;
     LearnAction learn_action = LearnAction::forward;  // with frames of one too many
     uint32_t move_limit = 5;      // a second; 0: none. Beyond it a station stays put for 10 s
@@ -253,6 +258,10 @@ struct BridgeConfig {
     PortConfig port{.driver = BridgePortConfig{}};
 
     bool knows_vlans() const { return std::ranges::any_of(members, &MemberConfig::knows_vlans); }
+    UnknownMulticast unknown_multicast_in_force() const {
+        return unknown_multicast.value_or(multicast_snooping ? UnknownMulticast::routers
+                                                             : UnknownMulticast::flood);
+    }
     friend bool operator==(const BridgeConfig&, const BridgeConfig&) = default;
 };
 
@@ -386,6 +395,7 @@ inline constexpr uint32_t kMaxLearnLimit = 65536, kMaxMoveLimit = 250;
 inline constexpr uint32_t kMaxAgeing = 1'000'000;      // IEEE 802.1Q table 8-6
 inline constexpr uint32_t kMaxPathCost = 200'000'000;  // IEEE 802.1D table 17-3
 inline constexpr uint32_t kMaxRecovery = 65'535;       // seconds
+inline constexpr uint32_t kMaxQueryInterval = 31'744;  // RFC 3376 4.1.7
 inline constexpr size_t kMaxPortAddresses = 16;        // per port
 inline constexpr size_t kMaxRoutes = 8000;             // twice as many while they change
 inline constexpr size_t kMaxNexthops = 8000;

@@ -96,7 +96,7 @@ MemberConfig parse_member(const Field& f) {
                       "flood_broadcast", "split_horizon", "learn_limit", "storm_unicast",
                       "storm_multicast", "storm_broadcast", "vlan", "trunk", "translate", "native",
                       "tag", "stp", "arp_guard", "dhcp_guard", "ra_guard", "source_guard", "macs",
-                      "neigh_suppress", "multicast_router"}))
+                      "neigh_suppress", "multicast_router", "multicast_fast_leave"}))
         // clang-format on
         return m;
     m.port = word_of(f.require("port"));
@@ -116,6 +116,7 @@ MemberConfig parse_member(const Field& f) {
     parse_guards(f, m);
     boolean(f, "neigh_suppress", m.neigh_suppress);
     boolean(f, "multicast_router", m.multicast_router);
+    boolean(f, "multicast_fast_leave", m.multicast_fast_leave);
     return m;
 }
 
@@ -158,8 +159,12 @@ void parse_rules(const Field& f, BridgeConfig& b) {
         for (const Field& item : bindings->items()) b.bindings.push_back(parse_binding(item));
     if (const auto groups = f.find("groups"))
         for (const Field& item : groups->items()) b.groups.push_back(parse_group(item));
-    parse_word<UnknownMulticast, kUnknownMulticastNames>(f, "unknown_multicast",
-                                                         b.unknown_multicast);
+    if (const auto unknown = f.find("unknown_multicast"))
+        parse_word<UnknownMulticast, kUnknownMulticastNames>(*unknown,
+                                                             b.unknown_multicast.emplace());
+    boolean(f, "multicast_snooping", b.multicast_snooping);
+    boolean(f, "multicast_querier", b.multicast_querier);
+    number(f, "multicast_query_interval", b.multicast_query_interval, kMaxQueryInterval);
 }
 
 }  // namespace
@@ -180,10 +185,27 @@ std::optional<VlanRange> parse_vlan_range(std::string_view text) {
 
 BridgeConfig parse_bridge(const Field& f) {
     BridgeConfig b;
-    if (!f.is_map_of(with_knobs<PortKnob>(
-            {"name", "members", "stations", "ageing", "learn_limit", "learn_action", "move_limit",
-             "group_fwd_mask", "stp", "loop_detection", "loop_recovery", "mac", "mtu", "addresses",
-             "admin", "bindings", "groups", "unknown_multicast"})))
+    if (!f.is_map_of(with_knobs<PortKnob>({"name",
+                                           "members",
+                                           "stations",
+                                           "ageing",
+                                           "learn_limit",
+                                           "learn_action",
+                                           "move_limit",
+                                           "group_fwd_mask",
+                                           "stp",
+                                           "loop_detection",
+                                           "loop_recovery",
+                                           "mac",
+                                           "mtu",
+                                           "addresses",
+                                           "admin",
+                                           "bindings",
+                                           "groups",
+                                           "unknown_multicast",
+                                           "multicast_snooping",
+                                           "multicast_querier",
+                                           "multicast_query_interval"})))
         return b;
     b.port.name = word_of(f.require("name"));
     if (const auto members = f.find("members"))

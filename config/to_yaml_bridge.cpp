@@ -97,6 +97,7 @@ void member(YAML::Emitter& out, const MemberConfig& m) {
     guards(out, m);
     on(out, "neigh_suppress", m.neigh_suppress);
     on(out, "multicast_router", m.multicast_router);
+    on(out, "multicast_fast_leave", m.multicast_fast_leave);
     out << EndMap;
 }
 
@@ -137,9 +138,13 @@ void bridge(YAML::Emitter& out, const BridgeConfig& b) {
     list(out, "stations", b.stations, station);
     list(out, "bindings", b.bindings, binding);
     list(out, "groups", b.groups, group);
-    if (b.unknown_multicast != usual.unknown_multicast)
+    if (b.unknown_multicast)
         pair(out, "unknown_multicast",
-             kUnknownMulticastNames[static_cast<size_t>(b.unknown_multicast)]);
+             kUnknownMulticastNames[static_cast<size_t>(*b.unknown_multicast)]);
+    on(out, "multicast_snooping", b.multicast_snooping);
+    on(out, "multicast_querier", b.multicast_querier);
+    if (b.multicast_query_interval != usual.multicast_query_interval)
+        number(out, "multicast_query_interval", b.multicast_query_interval);
     if (b.ageing != usual.ageing) number(out, "ageing", b.ageing);
     if (b.learn_limit != usual.learn_limit) number(out, "learn_limit", b.learn_limit);
     if (b.learn_action != usual.learn_action)

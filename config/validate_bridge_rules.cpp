@@ -31,9 +31,21 @@ public:
             add(path_ + ".groups", counted(kMaxGroups, "groups"));
         for (size_t i = 0; i < bridge_.groups.size(); ++i)
             check_group(bridge_.groups[i], indexed(path_ + ".groups", i));
+        check_snooping();
     }
 
 private:
+    void check_snooping() {
+        if (bridge_.multicast_query_interval == 0)
+            add(path_ + ".multicast_query_interval",
+                "expected a number from 1 to " + std::to_string(kMaxQueryInterval));
+        if (bridge_.multicast_snooping) return;
+        const char* const kNeeds = "needs multicast_snooping: true";
+        if (bridge_.multicast_querier) add(path_ + ".multicast_querier", kNeeds);
+        for (size_t i = 0; i < bridge_.members.size(); ++i)
+            if (bridge_.members[i].multicast_fast_leave)
+                add(indexed(path_ + ".members", i) + ".multicast_fast_leave", kNeeds);
+    }
     void check_station_mac(const Mac& mac, const std::string& at) {
         if (mac.is_group() || mac.is_zero())
             add(at, mac.to_string() + " can't be a station's address");

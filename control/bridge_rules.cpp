@@ -2,8 +2,9 @@
 #include "control/bridge_rules.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
-#include "dataplane/l2/groups.h"
 #include "dataplane/l2/guard.h"
 
 namespace vethway {
@@ -42,34 +43,70 @@ std::shared_ptr<const Guard> guard_of(const MemberConfig& m,
     return guard;
 }
 
+MemberSet set_of(uint16_t port, const Domain& domain) {
+    const auto at = std::ranges::find(domain.members, port, &Member::port);
+    return at != domain.members.end() ? MemberSet{1} << (at - domain.members.begin()) : 0;
+}
 MemberSet set_of(const std::vector<std::string>& ports, const IndexOf& index_of,
                  const Domain& domain) {
     MemberSet set = 0;
-    for (const std::string& port : ports) {
-        const auto at = std::ranges::find(domain.members, index_of(port), &Member::port);
-        if (at != domain.members.end()) set |= MemberSet{1} << (at - domain.members.begin());
-    }
+    for (const std::string& port : ports) set |= set_of(index_of(port), domain);
     return set;
 }
 
-std::shared_ptr<const Groups> groups_of(const BridgeConfig& b, const IndexOf& index_of,
-                                        const Domain& domain) {
-    std::vector<std::string> routers;
-    for (const MemberConfig& m : b.members)
-        if (m.multicast_router) routers.push_back(m.port);
-    if (b.groups.empty() && routers.empty() && b.unknown_multicast == UnknownMulticast::flood)
-        return nullptr;
-    auto groups = std::make_shared<Groups>(b.groups.size());
-    groups->routers = set_of(routers, index_of, domain);
-    groups->unknown = b.unknown_multicast;
-    for (const GroupConfig& g : b.groups)
-        groups->add(g.vlan, g.group.mac(), set_of(g.ports, index_of, domain));
-    return groups;
+// By VLAN and MAC, since several groups may share one.
+using GroupSets = std::map<std::pair<uint16_t, Mac>, MemberSet>;
+
+VlanGroups learned_of(const SnoopedVlan& vlan, const Domain& domain) {
+    VlanGroups out{.is_asked4 = vlan.querier(IpVersion::ip4).is_asked,
+                   .is_asked6 = vlan.querier(IpVersion::ip6).is_asked};
+    for (const uint16_t port : vlan.routers) out.routers |= set_of(port, domain);
+    return out;
+}
+
+// Where nobody asks, who wants a group need not have said so: what was learned of it adds to what
+// the configuration says of it, but is no reason to keep it from others.
+void add_learned(const SnooperStatus& learned, const Domain& domain, GroupSets& sets) {
+    std::map<uint16_t, const SnoopedVlan*> vlans;
+    for (const SnoopedVlan& v : learned.vlans) vlans[v.vlan] = &v;
+    for (const SnoopedGroup& g : learned.groups) {
+        const bool is_ip4 = std::holds_alternative<Ip4>(g.group);
+        const std::pair key{g.vlan, group_mac(g.group)};
+        if (!vlans.at(g.vlan)->querier(is_ip4 ? IpVersion::ip4 : IpVersion::ip6).is_asked &&
+            !sets.contains(key))
+            continue;
+        MemberSet& set = sets[key];
+        for (const auto& [port, left] : g.ports) set |= set_of(port, domain);
+    }
 }
 
 }  // namespace
 
-void add_bridge_rules(const BridgeConfig& b, const IndexOf& index_of, Domain& domain) {
+std::unique_ptr<const Groups> groups_of(const BridgeConfig& b, const IndexOf& index_of,
+                                        const SnooperStatus* learned, const Domain& domain) {
+    std::vector<std::string> routers;
+    for (const MemberConfig& m : b.members)
+        if (m.multicast_router) routers.push_back(m.port);
+    if (b.groups.empty() && routers.empty() && !b.multicast_snooping &&
+        b.unknown_multicast_in_force() == UnknownMulticast::flood)
+        return nullptr;
+    GroupSets sets;
+    for (const GroupConfig& g : b.groups)
+        sets[{g.vlan, g.group.mac()}] = set_of(g.ports, index_of, domain);
+    if (learned != nullptr) add_learned(*learned, domain, sets);
+    auto groups =
+        std::make_unique<Groups>(sets.size(), learned != nullptr ? learned->vlans.size() : 0);
+    groups->routers = set_of(routers, index_of, domain);
+    groups->unknown = b.unknown_multicast_in_force();
+    groups->snoops = b.multicast_snooping;
+    for (const auto& [key, members] : sets) groups->add(key.first, key.second, members);
+    if (learned != nullptr)
+        for (const SnoopedVlan& v : learned->vlans) groups->add_vlan(v.vlan, learned_of(v, domain));
+    return groups;
+}
+
+void add_bridge_rules(const BridgeConfig& b, const IndexOf& index_of, const SnooperStatus* learned,
+                      Rcu& rcu, Domain& domain) {
     const auto bindings = bindings_of(b, index_of);
     if (!b.bindings.empty()) domain.bindings = bindings;
     for (Member& member : domain.members) {
@@ -80,7 +117,8 @@ void add_bridge_rules(const BridgeConfig& b, const IndexOf& index_of, Domain& do
         member.neigh_suppress = config->neigh_suppress;
         domain.suppresses_arp |= config->neigh_suppress;
     }
-    domain.groups = groups_of(b, index_of, domain);
+    if (auto groups = groups_of(b, index_of, learned, domain))
+        domain.groups = std::make_shared<Published<Groups>>(rcu, std::move(groups));
 }
 
 }  // namespace vethway

@@ -152,6 +152,12 @@ void Bridges::set(const std::vector<BridgeConfig>& bridges) {
     }
 }
 
+const BridgeConfig* Bridges::find(const std::string& bridge) const {
+    for (const BridgeConfig& b : bridges_)
+        if (b.port.name == bridge) return &b;
+    return nullptr;
+}
+
 const BridgeConfig* Bridges::of_member(const std::string& port) const {
     for (const BridgeConfig& b : bridges_)
         if (std::ranges::find(b.members, port, &MemberConfig::port) != b.members.end()) return &b;
@@ -201,11 +207,9 @@ void Bridges::describe(const Ports& ports, Snapshot& next) const {
             next.ports[port->index].member = static_cast<uint16_t>(domain.members.size());
             domain.members.push_back(member_of(b, m, port->index));
         }
-        const auto index_of = [&ports](const std::string& name) {
-            const ManagedPort* port = ports.find(name);
-            return port != nullptr ? port->index : kNoPort;
-        };
-        add_bridge_rules(b, index_of, domain);
+        const auto learned = learned_groups_(b.port.name);
+        add_bridge_rules(b, ports.index_of(), learned ? &*learned : nullptr, dataplane_.rcu(),
+                         domain);
         if (const ManagedPort* own = ports.find(b.port.name)) {
             domain.mac = own->mac();
             add_own_port(domain, next.ports[own->index], *own, number, 0);
@@ -353,9 +357,19 @@ size_t Bridges::flush(const Ports& ports, const StationFilter& filter) {
 }
 
 void Bridges::forget(std::span<const uint16_t> ports) {
+    for (const uint16_t port : ports)
+        if (const auto member = members_.find(port); member != members_.end()) {
+            ++changes_[member->second.domain];
+            break;
+        }
     dataplane_.l2().fdb.remove_if([&](const FdbEntry& entry) {
         return !entry.is_static && std::ranges::find(ports, entry.port) != ports.end();
     });
+}
+
+uint64_t Bridges::topology_changes(const std::string& bridge) const {
+    const auto found = changes_.find(domain_of(bridge));
+    return found != changes_.end() ? found->second : 0;
 }
 
 uint32_t Bridges::learned(const std::string& bridge) const {

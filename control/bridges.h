@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "control/snooping/snooper.h"
 #include "dataplane/dataplane.h"
 
 namespace vethway {
@@ -45,6 +47,8 @@ public:
     // From now on; throws nothing, as `bridges` are checked.
     void set(const std::vector<BridgeConfig>& bridges);
     const std::vector<BridgeConfig>& all() const { return bridges_; }
+    const BridgeConfig* find(const std::string& bridge) const;
+    uint16_t domain_of(const std::string& bridge) const;
     // The bridge that the port is a member of; null: none.
     const BridgeConfig* of_member(const std::string& port) const;
 
@@ -63,8 +67,13 @@ public:
     std::string place_of(const Ports& ports, const std::string& bridge, uint16_t vlan,
                          const Mac& mac) const;
     size_t flush(const Ports& ports, const StationFilter& filter);  // static ones stay
-    // All that was learned behind these ports.
+    // All that was learned behind these ports, of one bridge, whose topology has changed.
     void forget(std::span<const uint16_t> ports);
+    // How often that has been.
+    uint64_t topology_changes(const std::string& bridge) const;
+    // What a bridge has learned of groups; nothing: it does not.
+    using LearnedGroups = std::function<std::optional<SnooperStatus>(const std::string& bridge)>;
+    void learn_groups_by(LearnedGroups learned) { learned_groups_ = std::move(learned); }
     uint32_t learned(const std::string& bridge) const;
     const char* state_of(const ManagedPort& port) const;
 
@@ -75,7 +84,6 @@ private:
         bool spanning_tree;  // which settles its state from then on
         friend bool operator==(const Known&, const Known&) = default;
     };
-    uint16_t domain_of(const std::string& bridge) const;
     std::string bridge_of(uint16_t domain) const;
     bool matches(const FdbEntry& entry, const Ports& ports, const StationFilter& filter) const;
     bool is_current(const FdbEntry& entry) const;
@@ -90,6 +98,8 @@ private:
     unsigned part_ = 0;                        // of the table, to be looked at next
     uint64_t damped_ = 0;                      // so many times, when last looked at
     std::set<uint64_t> told_;                  // of stations that are damped
+    std::map<uint16_t, uint64_t> changes_;     // of the topology, by domain
+    LearnedGroups learned_groups_ = [](const std::string&) { return std::nullopt; };
 };
 
 }  // namespace vethway

@@ -36,7 +36,8 @@ Controller::Controller(Dataplane& dataplane, Machine machine, const Config& fixe
       paths_(dataplane, ports_, rib_, neighbours_),
       prober_(dataplane, ports_, rib_, paths_),
       spanning_trees_(dataplane, ports_),
-      loop_watch_(dataplane, ports_) {
+      loop_watch_(dataplane, ports_),
+      snooping_(dataplane, ports_) {
     config_.ip4 = {};
     config_.defaults = {};
     config_.ports.clear();
@@ -102,6 +103,7 @@ std::vector<std::string> Controller::apply(const Config& next) {
     announcements_.update();
     spanning_trees_.follow();
     loop_watch_.follow();
+    snooping_.follow();
     return changes;
 }
 
@@ -141,21 +143,25 @@ void Controller::tick() {
     ports_.lags().tick();
     spanning_trees_.tick();
     loop_watch_.tick(std::chrono::steady_clock::now());
+    snooping_.tick();
     check_links(Links::to_be_asked);
 }
 
 void Controller::take_punted() {
     PuntQueue& punted = dataplane_.punt_queue();
     punted.acknowledge();
-    for (unsigned n = 0; rte_mbuf* m = punted.pop();) {
+    unsigned n = 0;
+    while (rte_mbuf* m = n < kMostPuntedAtOnce ? punted.pop() : nullptr) {
         const auto group = reserved_group(ether(*m).dst);
         if (group == kBridgeGroup)
             spanning_trees_.take(*m);
-        else if (!ports_.lags().take(*m))
+        else if (!ports_.lags().take(*m) && !snooping_.take(*m))
             prober_.take(*m);
         rte_pktmbuf_free(m);
-        if (++n == kMostPuntedAtOnce) return punted.put_off();
+        ++n;
     }
+    snooping_.publish();
+    if (n == kMostPuntedAtOnce) punted.put_off();
 }
 
 // Which interfaces there are, and what the kernel has on them, as far as patterns ask for it.
@@ -172,6 +178,7 @@ void Controller::follow_links() {
     announcements_.update();
     neighbours_.forget_links_that_are_down();
     spanning_trees_.follow();
+    snooping_.follow();
 }
 
 void Controller::check_links(Links which) {

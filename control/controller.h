@@ -18,6 +18,7 @@
 #include "control/probe/prober.h"
 #include "control/reassembly.h"
 #include "control/rib.h"
+#include "control/snooping.h"
 #include "control/spanning_trees.h"
 #include "dataplane/dataplane.h"
 
@@ -73,6 +74,7 @@ public:
     Prober& prober() { return prober_; }
     SpanningTrees& spanning_trees() { return spanning_trees_; }
     LoopWatch& loop_watch() { return loop_watch_; }
+    Snooping& snooping() { return snooping_; }
     const ReloadState& reload_state() const { return reload_; }
     Machine& machine() { return machine_; }
     Books books() const;  // of all workers and the control thread
@@ -98,6 +100,7 @@ private:
     Prober prober_;
     SpanningTrees spanning_trees_;
     LoopWatch loop_watch_;
+    Snooping snooping_;
     ReloadState reload_;
     bool is_applying_ = false;
     unsigned ticks_ = 0;

@@ -37,7 +37,8 @@ Json rules_of(const MemberConfig& m) {
             {"source_guard", m.source_guard},
             {"macs", macs},
             {"neigh_suppress", m.neigh_suppress},
-            {"multicast_router", m.multicast_router}};
+            {"multicast_router", m.multicast_router},
+            {"multicast_fast_leave", m.multicast_fast_leave}};
 }
 
 Json vlan_or_null(uint16_t vlan) { return vlan == 0 ? Json() : Json(vlan); }
@@ -87,6 +88,43 @@ std::string wire_words(const MemberConfig& m, uint16_t vlan) {
     return std::string(kVlanTagNames[static_cast<size_t>(m.tag)]) + ' ' + std::to_string(wire);
 }
 
+std::string port_name(Controller& controller, uint16_t index) {
+    const ManagedPort* port = controller.ports().find(index);
+    return port != nullptr ? port->config.name : "?";
+}
+
+Json querier_view(Controller& controller, const QuerierStatus& q) {
+    return {{"address", q.other ? Json(to_string(*q.other)) : Json()},
+            {"port", q.other ? Json(port_name(controller, q.port)) : Json()},
+            {"self", q.is_self},
+            {"in_force", q.is_asked}};
+}
+
+// What it has learned of who asks; null: it does not listen.
+Json snooping_view(Controller& controller, const BridgeConfig& b) {
+    const auto learned = controller.snooping().status(b.port.name);
+    if (!learned) return nullptr;
+    Json vlans = Json::array();
+    for (const SnoopedVlan& v : learned->vlans) {
+        std::vector<std::string> routers;
+        for (const uint16_t port : v.routers) routers.push_back(port_name(controller, port));
+        vlans.push_back({{"vlan", vlan_or_null(v.vlan)},
+                         {"routers", routers},
+                         {"ip4", querier_view(controller, v.querier(IpVersion::ip4))},
+                         {"ip6", querier_view(controller, v.querier(IpVersion::ip6))}});
+    }
+    return {{"querier", b.multicast_querier},
+            {"query_interval", b.multicast_query_interval},
+            {"groups", learned->groups.size()},
+            {"vlans", vlans},
+            {"messages",
+             {{"queries", learned->queries},
+              {"reports", learned->reports},
+              {"router", learned->router_messages},
+              {"faulty", learned->faulty},
+              {"queries_sent", learned->queries_sent}}}};
+}
+
 }  // namespace
 
 Json bridges_view(Controller& controller) {
@@ -116,7 +154,8 @@ Json bridges_view(Controller& controller) {
              {"bindings", b.bindings.size()},
              {"groups", b.groups.size()},
              {"unknown_multicast",
-              kUnknownMulticastNames[static_cast<size_t>(b.unknown_multicast)]},
+              kUnknownMulticastNames[static_cast<size_t>(b.unknown_multicast_in_force())]},
+             {"snooping", snooping_view(controller, b)},
              {"members", members}});
     }
     return {{"bridges", out}};
@@ -169,20 +208,50 @@ Json bindings_view(Controller& controller) {
     return {{"bindings", out}};
 }
 
+// Of one bridge; first those that the configuration has.
+static void add_groups(Controller& controller, const BridgeConfig& b, Json& out) {
+    const auto learned = controller.snooping().status(b.port.name);
+    const auto routers_of = [&](uint16_t vlan) {
+        std::set<std::string> routers;
+        for (const MemberConfig& m : b.members)
+            if (m.multicast_router) routers.insert(m.port);
+        if (learned)
+            for (const SnoopedVlan& v : learned->vlans)
+                for (const uint16_t port : v.routers)
+                    if (v.vlan == vlan) routers.insert(port_name(controller, port));
+        return routers;
+    };
+    for (const GroupConfig& g : b.groups)
+        out.push_back({{"bridge", b.port.name},
+                       {"vlan", vlan_or_null(g.vlan)},
+                       {"group", g.group.to_string()},
+                       {"mac", g.group.mac().to_string()},
+                       {"ports", g.ports},
+                       {"routers", routers_of(g.vlan)},
+                       {"kind", "static"},
+                       {"expires_s", nullptr}});
+    if (!learned) return;
+    for (const SnoopedGroup& g : learned->groups) {
+        Json ports = Json::array(), expires = Json::object();
+        for (const auto& [port, left] : g.ports) {
+            const std::string name = port_name(controller, port);
+            ports.push_back(name);
+            expires[name] = std::chrono::duration<double>(left).count();
+        }
+        out.push_back({{"bridge", b.port.name},
+                       {"vlan", vlan_or_null(g.vlan)},
+                       {"group", to_string(g.group)},
+                       {"mac", group_mac(g.group).to_string()},
+                       {"ports", ports},
+                       {"routers", routers_of(g.vlan)},
+                       {"kind", "learned"},
+                       {"expires_s", expires}});
+    }
+}
+
 Json groups_view(Controller& controller) {
     Json out = Json::array();
-    for (const BridgeConfig& b : controller.ports().bridges().all()) {
-        std::vector<std::string> routers;
-        for (const MemberConfig& m : b.members)
-            if (m.multicast_router) routers.push_back(m.port);
-        for (const GroupConfig& g : b.groups)
-            out.push_back({{"bridge", b.port.name},
-                           {"vlan", vlan_or_null(g.vlan)},
-                           {"group", g.group.to_string()},
-                           {"mac", g.group.mac().to_string()},
-                           {"ports", g.ports},
-                           {"routers", routers}});
-    }
+    for (const BridgeConfig& b : controller.ports().bridges().all()) add_groups(controller, b, out);
     return {{"groups", out}};
 }
 

@@ -93,6 +93,28 @@ void collect_member(Controller& controller, const ManagedPort& port, const Bridg
     collect_guard(label, "loop_detection", loops.is_shut(port.config.name), out);
 }
 
+void collect_snooping(Controller& controller, const BridgeConfig& bridge, Families& out) {
+    const auto learned = controller.snooping().status(bridge.port.name);
+    if (!learned) return;
+    const Families::Labels label{{"bridge", bridge.port.name}};
+    out.gauge("vethway_bridge_groups", "Multicast groups that the bridge has learned.", label,
+              static_cast<double>(learned->groups.size()));
+    out.gauge("vethway_bridge_groups_limit", "Multicast groups that the bridge may learn.", label,
+              Snooper::kMostGroups);
+    const auto count = [&](const char* kind, uint64_t messages) {
+        out.counter("vethway_bridge_snooped_messages_total",
+                    "Messages of IGMP, MLD and routers that the bridge has heard.",
+                    Families::with(label, "kind", kind), static_cast<double>(messages));
+    };
+    count("query", learned->queries);
+    count("report", learned->reports);
+    count("router", learned->router_messages);
+    count("faulty", learned->faulty);
+    out.counter("vethway_bridge_queries_sent_total",
+                "Questions of the bridge's own, which groups are wanted.", label,
+                static_cast<double>(learned->queries_sent));
+}
+
 void collect_bridge(Controller& controller, const BridgeConfig& bridge, Families& out) {
     const Families::Labels label{{"bridge", bridge.port.name}};
     out.gauge("vethway_bridge_stations", "Stations that the bridge has learned.", label,
@@ -104,6 +126,7 @@ void collect_bridge(Controller& controller, const BridgeConfig& bridge, Families
         if (const ManagedPort* port = controller.ports().find(m.port))
             collect_member(controller, *port, bridge, out);
     collect_spanning_tree(controller, bridge, out);
+    collect_snooping(controller, bridge, out);
 }
 
 }  // namespace

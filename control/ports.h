@@ -99,6 +99,13 @@ public:
     std::map<std::string, ManagedPort>& all() { return ports_; }
     const ManagedPort* find(const std::string& name) const;
     const ManagedPort* find(uint16_t index) const;
+    // The index of a port by its name; kNoPort: there is none yet.
+    std::function<uint16_t(const std::string& port)> index_of() const {
+        return [this](const std::string& name) {
+            const ManagedPort* port = find(name);
+            return port != nullptr ? port->index : kNoPort;
+        };
+    }
     // What the port of that index was called at a moment of the CPUs' clock; an index is used
     // again.
     std::string name_at(uint16_t index, uint64_t tsc) const;

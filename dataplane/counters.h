@@ -54,6 +54,7 @@ enum class Originated : uint8_t {
     timestamp_reply,
     tcp_reset,
     arp_copy,
+    group_copy,
     flood_copy,
     l2_control,
     kCount
@@ -61,7 +62,7 @@ enum class Originated : uint8_t {
 inline constexpr const char* kOriginatedNames[] = {
     "arp_request", "arp_reply",  "echo_reply",  "icmp_error",      "host",
     "fragment",    "segment",    "reassembled", "timestamp_reply", "tcp_reset",
-    "arp_copy",    "flood_copy", "l2_control"};
+    "arp_copy",    "group_copy", "flood_copy",  "l2_control"};
 
 // What bridging did, counted at the member that a frame came by.
 enum class Bridged : uint8_t {
@@ -76,11 +77,13 @@ enum class Bridged : uint8_t {
     pinned,         // a static entry says another member
     learn_limited,  // a station too many
     learn_full,     // no room in the table
+    snooped,        // a message about groups, heard by the control thread
+    snoop_limited,  // one too many of them
     kCount
 };
 inline constexpr const char* kBridgedNames[] = {
-    "unicast", "flooded", "multicast", "suppressed",    "routed",    "learned",
-    "moved",   "damped",  "pinned",    "learn_limited", "learn_full"};
+    "unicast", "flooded", "multicast",     "suppressed", "routed",  "learned",      "moved",
+    "damped",  "pinned",  "learn_limited", "learn_full", "snooped", "snoop_limited"};
 
 // Bursts as received: 1, 2, 3-4, 5-8, 9-16, 17-32, 33-64 packets.
 inline constexpr size_t kBurstBuckets = 7;

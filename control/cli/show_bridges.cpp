@@ -54,11 +54,41 @@ std::string settings_of(const Json& m) {
     return text.empty() ? "-" : text;
 }
 
-// What it knows of IP, on a line of its own; nothing where that is nothing.
+// Who asks hosts for the groups that they want, of one IP version.
+std::string querier_of(const Json& q) {
+    const std::string waits = q["in_force"].get<bool>() ? "" : ", hosts are still answering";
+    if (q["self"].get<bool>()) return "asked by the bridge" + waits;
+    if (q["address"].is_null()) return "nobody asks, so that all are flooded";
+    return fmt::format("asked by {} at {}{}", text_of(q["address"]), text_of(q["port"]), waits);
+}
+
+// Of VLANs only those that somebody asks in.
+std::string snooping_of(const Json& s) {
+    if (s.is_null()) return "";
+    std::string out = fmt::format("snooping: {} groups learned\n", text_of(s["groups"]));
+    for (const Json& v : s["vlans"]) {
+        std::string routers;
+        for (const Json& r : v["routers"]) routers += ' ' + text_of(r);
+        for (const char* version : {"ip4", "ip6"}) {
+            const Json& q = v[version];
+            const bool silent = q["address"].is_null() && !q["self"].get<bool>();
+            if (silent && !v["vlan"].is_null()) continue;
+            const std::string vlan = v["vlan"].is_null() ? "" : "VLAN " + text_of(v["vlan"]) + ", ";
+            out += fmt::format("  {}{}: {}{}\n", vlan,
+                               std::string_view(version) == "ip4" ? "IPv4" : "IPv6", querier_of(q),
+                               routers.empty() ? "" : "; routers at" + routers);
+        }
+    }
+    return out;
+}
+
+// What it knows of IP, on lines of their own; nothing where that is nothing.
 std::string rules_of(const Json& b) {
-    if (b["bindings"] == 0 && b["groups"] == 0 && b["unknown_multicast"] == "flood") return "";
+    const bool usual = b["snooping"].is_null() && b["unknown_multicast"] == "flood";
+    if (b["bindings"] == 0 && b["groups"] == 0 && usual) return "";
     return fmt::format("{} bindings, {} groups; unknown multicast: {}\n", text_of(b["bindings"]),
-                       text_of(b["groups"]), text_of(b["unknown_multicast"]));
+                       text_of(b["groups"]), text_of(b["unknown_multicast"])) +
+           snooping_of(b["snooping"]);
 }
 
 }  // namespace
@@ -126,10 +156,17 @@ std::string show_groups(const Json& answer, bool /*colour*/) {
         for (const Json& name : names) text += (text.empty() ? "" : ", ") + text_of(name);
         return text.empty() ? "-" : text;
     };
-    Table table({"BRIDGE", "VLAN", "GROUP", "MAC", "PORTS", "ROUTERS"});
+    // Until the last of the members is forgotten.
+    const auto expires = [](const Json& g) -> std::string {
+        if (g["expires_s"].is_null()) return "-";
+        double last = 0;
+        for (const Json& s : g["expires_s"]) last = std::max(last, s.get<double>());
+        return fmt::format("{:.0f} s", last);
+    };
+    Table table({"BRIDGE", "VLAN", "GROUP", "MAC", "PORTS", "ROUTERS", "KIND", "EXPIRES"});
     for (const Json& g : answer["groups"])
         table.add({text_of(g["bridge"]), or_dash(g["vlan"]), text_of(g["group"]), text_of(g["mac"]),
-                   listed(g["ports"]), listed(g["routers"])});
+                   listed(g["ports"]), listed(g["routers"]), text_of(g["kind"]), expires(g)});
     return table.empty() ? "no groups\n" : table.text();
 }
 

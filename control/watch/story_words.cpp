@@ -82,6 +82,7 @@ constexpr const char* kOriginatedWords[] = {"an ARP request",
                                             "an ICMP timestamp reply",
                                             "a TCP reset",
                                             "a copy of an ARP message, for the daemon",
+                                            "a copy of a message about groups, for the daemon",
                                             "a copy of the frame, flooded to another port",
                                             "a frame of a protocol between bridges"};
 static_assert(std::size(kOriginatedWords) == static_cast<size_t>(Originated::kCount));

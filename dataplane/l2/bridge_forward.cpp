@@ -9,10 +9,15 @@
 #include "dataplane/l2/l2_state.h"
 #include "dataplane/l2/vlan_tag.h"
 #include "dataplane/offload/checksum.h"
+#include "dataplane/rcu.h"
 
 namespace vethway {
 
 namespace {
+
+// Messages about groups that the control thread hears of one member a second. Whoever sends more is
+// broken or means ill, and others' would have to wait.
+constexpr uint32_t kMostSnoopedPps = 1000;
 
 // As Linux is_skb_forwardable() (net/core/dev.c): one VLAN tag is not part of the MTU, and a
 // super-frame is as large as its sender's MTU makes its segments.
@@ -61,7 +66,8 @@ rte_mbuf* once_more(Context& c, rte_mbuf* m, rte_mbuf* copy) noexcept {
 struct Wanted {
     FloodKind kind;
     Suppressed suppressed;
-    GroupReach reach;  // of a frame to a group
+    GroupReach reach;   // of a frame to a group
+    bool told = false;  // the control thread has a copy
 
     bool is_by(const Member& to, size_t place) const noexcept {
         if (suppressed != Suppressed::no && to.neigh_suppress) return false;
@@ -111,6 +117,10 @@ private:
     void end_here() noexcept {
         if (wanted_.suppressed == Suppressed::answered) {
             c_.consumed(m_, Consumed::arp_request);
+            return c_.drops.free(m_);
+        }
+        if (wanted_.told) {
+            c_.consumed(m_, Consumed::host);
             return c_.drops.free(m_);
         }
         const bool nobody = !wanted_.reach.floods && wanted_.reach.members == 0;
@@ -204,9 +214,26 @@ void BridgeForward::flood(const InDomain& frame) noexcept {
                                       ? suppress_arp(c_, frame.m, number_, *from_)
                                       : Suppressed::no;
     const GroupReach reach = kind == FloodKind::multicast && domain_.groups != nullptr
-                                 ? group_reach(*domain_.groups, vlan_of(*frame.m), *frame.m)
+                                 ? group_reach(domain_.groups->read(), vlan_of(*frame.m), *frame.m)
                                  : GroupReach{};
-    Flood(c_, frame, domain_, from_, {kind, suppressed, reach}).run(own_);
+    const bool told = reach.teaches && from_ != nullptr && tell(frame.m);
+    Flood(c_, frame, domain_, from_, {kind, suppressed, reach, told}).run(own_);
+}
+
+// The control thread of what is said about groups. False: not of this one.
+bool BridgeForward::tell(rte_mbuf* m) noexcept {
+    if (c_.dry) return true;
+    if (!c_.l2->snooped(from_->port).take(kMostSnoopedPps, c_.now, c_.hz)) {
+        c_.counters.bridged(from_->port, Bridged::snoop_limited);
+        return false;
+    }
+    rte_mbuf* const copy = c_.buffers.copy(*m);
+    if (copy == nullptr) return false;  // as if it had been lost: it is said again
+    complete_checksum(*copy);
+    c_.originated(copy, Originated::group_copy, m);
+    punt_.push(copy);
+    c_.counters.bridged(from_->port, Bridged::snooped);
+    return true;
 }
 
 }  // namespace vethway

@@ -30,9 +30,15 @@ struct InDomain {
 class BridgeForward {
 public:
     // `from`: null for frames of the switch's own. What IP is to have goes to `own`, with
-    // meta().port the domain's own. The context's snapshot does not change meanwhile.
-    BridgeForward(Context& c, uint16_t domain, const Member* from, Burst& own) noexcept
-        : c_(c), domain_(c.snap().domains[domain]), number_(domain), from_(from), own_(own) {}
+    // meta().port the domain's own, and what the control thread is to hear to `punt`. The context's
+    // snapshot does not change meanwhile.
+    BridgeForward(Context& c, uint16_t domain, const Member* from, Burst& own, Burst& punt) noexcept
+        : c_(c),
+          domain_(c.snap().domains[domain]),
+          number_(domain),
+          from_(from),
+          own_(own),
+          punt_(punt) {}
 
     // Consumes the frame.
     void send(const InDomain& frame) noexcept {
@@ -64,12 +70,13 @@ private:
     void find_way(const InDomain& frame) noexcept;
     void unicast(const InDomain& frame, uint16_t member) noexcept;
     void flood(const InDomain& frame) noexcept;
+    bool tell(rte_mbuf* m) noexcept;
 
     Context& c_;
     const Domain& domain_;
     const uint16_t number_;
     const Member* const from_;
-    Burst& own_;
+    Burst &own_, &punt_;
     uint64_t station_ = Fdb::kNobody.packed;  // FdbKey::packed() of the last one
     const Way* way_ = nullptr;                // to it
     uint64_t found_ = 0;                      // of which members there are ways, a bit each …

@@ -70,7 +70,7 @@ public:
           port_mac_(port.mac.to_u48()),
           bridge_mac_(domain_.mac.to_u48()),
           tick_(static_cast<uint32_t>(c.now / (c.hz / Fdb::kTicksASecond))),
-          forward_(c, port.domain, &member_, out.ip) {}
+          forward_(c, port.domain, &member_, out.ip, out.punt) {}
 
     void admit(rte_mbuf* m) noexcept {
         if (m->data_len < sizeof(EtherHeader)) [[unlikely]]

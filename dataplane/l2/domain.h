@@ -16,6 +16,8 @@ namespace vethway {
 struct Guard;
 class Bindings;
 class Groups;
+template <class T>
+class Published;
 
 inline constexpr uint16_t kNoDomain = UINT16_MAX;
 inline constexpr size_t kMaxMembers = 64;
@@ -64,9 +66,11 @@ struct Domain {
     std::vector<Member> members;
     std::vector<BridgePort> own_ports;
     std::shared_ptr<const Bindings> bindings;  // null: there are none
-    std::shared_ptr<const Groups> groups;      // null: what is for groups is flooded
-    bool suppresses_arp = false;               // a member has neigh_suppress
-    bool drops_unlearned = false;              // frames of stations that are one too many
+    // Null: what is for groups is flooded. They go by the places of the members here, but are
+    // replaced beside this snapshot, since hosts come to groups and leave them at any time.
+    std::shared_ptr<Published<Groups>> groups;
+    bool suppresses_arp = false;   // a member has neigh_suppress
+    bool drops_unlearned = false;  // frames of stations that are one too many
     // Of 01:80:c2:00:00:0x, by x: what passes as other groups do, and what the control thread gets.
     uint16_t group_fwd_mask = 0, group_punt_mask = 0;
 

@@ -85,6 +85,7 @@ public:
     StormBucket& storm(uint16_t port, FloodKind kind) noexcept {
         return storms_[port][static_cast<size_t>(kind)];
     }
+    StormBucket& snooped(uint16_t port) noexcept { return snooped_[port]; }
     // Frames of ours that came in by the port, which is by a loop.
     SeenInVlans& came_back(uint16_t port) noexcept { return came_back_[port]; }
 
@@ -92,6 +93,7 @@ private:
     static constexpr size_t kPorts = 256;
     std::array<std::atomic<MemberState>, kPorts> states_{};
     std::array<std::array<StormBucket, kFloodKinds>, kPorts> storms_{};
+    std::array<StormBucket, kPorts> snooped_{};
     std::array<SeenInVlans, kPorts> came_back_{};
 };
 

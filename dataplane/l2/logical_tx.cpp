@@ -12,7 +12,7 @@ namespace vethway {
 static void enter_domain(Context& c, const PortState& port, uint16_t index,
                          std::span<rte_mbuf* const> frames) noexcept {
     Burst nobody;  // what is from us is not for us
-    BridgeForward forward(c, port.domain, nullptr, nobody);
+    BridgeForward forward(c, port.domain, nullptr, nobody, nobody);
     for (rte_mbuf* m : frames) {
         c.counters.passed_out(index, m->pkt_len);
         c.note(m, Step::into_bridge, index, port.vlan);

@@ -185,6 +185,21 @@ def lacp(mac, *fields):
     return (bytes.fromhex("0180c2000002" + mac + "8809" + "".join(fields))).ljust(124, b"\0")
 
 
+# As Linux sends them; joined, left, asked for.
+ABOUT_GROUPS = {
+    "igmp3_report": "01005e00001602000000ca02080046c00028000040000102f9ee0a090002e000001694040000"
+                    "2200e8f90000000104000000ef010203",
+    "igmp2_report": "01005e01020302000000ca02080046c00020000040000102e9080a090002ef010203940400001600f8faef010203",
+    "igmp_leave": "01005e00000202000000ca02080046c00020000040000102fa0a0a090002e0000002940400001700f7faef010203",
+    "igmp3_query": "01005e000001d22c4b212814080046c00024000040000102041300000000e000000194040000"
+                   "1164ec1e00000000027d0000",
+    "mld2_report": "33330000001602000000ca0286dd6000000000240001fe80000000000000000000fffe00ca02"
+                   "ff0200000000000000000000000000163a000502000001008f00a8010000000103000000ff050000000000000000000000010003",
+    "mld1_query": "333300000001d22c4b21281486dd6000000000200001fe800000000000006cc5a2fffeb2b7d0"
+                  "ff0200000000000000000000000000013a00050200000000820092cf2710" + 18 * "00",
+}
+
+
 def protocol_frames():
     """{name: frames}: who is better, who is worse, the old protocol, a partner, a marker, this switch itself."""
     a, b, us = "800002000000000a", "f00002000000000b", "8000020000000001"
@@ -204,6 +219,7 @@ def protocol_frames():
         "partner": lacp(mac, "0101", actor.format(0x3D), partner.format(0x05)),
         "short_timeout": lacp(mac, "0101", actor.format(0x47), partner.format(0x3D)),
         "marker": lacp(mac, "02010110" "0001" "02000000000a" "00000007" "0000"),
+        **{name: bytes.fromhex(text) for name, text in ABOUT_GROUPS.items()},
     }
 
 

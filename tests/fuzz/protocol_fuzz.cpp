@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as frames of the spanning tree and of link aggregation. What is read and written again
-// reads the same; and whatever bridges and partners say, the machines find their rest.
+// Any bytes as frames of the spanning tree, of link aggregation, and about multicast groups. What
+// is read and written again reads the same; and whatever others say, the machines find their rest.
 //
 // The input: records of a byte of where to and what, a byte of length, and that many bytes of a
 // frame.
@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "control/lacp/lacp.h"
+#include "control/snooping/snooper.h"
 #include "control/stp/rstp.h"
 
 namespace {
@@ -45,7 +46,26 @@ struct LagHands final : LacpHands {
     void tell(const std::string& event) override { expect_rest(event); }
 };
 
+struct GroupHands final : SnooperHands {
+    void ask(uint16_t, std::optional<uint16_t>, const MembershipQuery& query) override {
+        if (read_membership(write_query(query, kOurs)).message.index() != 1)
+            fail("asks what can't be read");
+    }
+    void tell(const std::string&) override {}
+};
+
+void check_query(const MembershipQuery& query) {
+    const auto again =
+        std::get<MembershipQuery>(read_membership(write_query(query, kOurs)).message);
+    if (again.source != query.source || again.group != query.group ||
+        again.max_response > query.max_response || again.interval != query.interval)
+        fail("a query reads back as another");
+}
+
 void check_codecs(Bytes frame) {
+    const MembershipReading about_groups = read_membership(frame);
+    if (const auto* query = std::get_if<MembershipQuery>(&about_groups.message))
+        check_query(*query);
     if (const auto bpdu = read_bpdu(frame).bpdu)
         if (const auto again = read_bpdu(write_bpdu(*bpdu, kOurs));
             again.bpdu && again.bpdu != bpdu)
@@ -65,6 +85,12 @@ struct Machines {
     LagHands lag_hands;
     Rstp rstp{{.name = "b", .mac = kOurs}, stp_hands, now};
     Lacp lacp{{.name = "l", .system = kOurs}, lag_hands};
+    GroupHands group_hands;
+    const SnooperConfig listening{.bridge = "b",
+                                  .querier = true,
+                                  .sources4 = {{0, Ip4{10, 0, 0, 9}}},
+                                  .source6 = *Ip6::parse("fe80::9")};
+    Snooper snooper{listening, group_hands};
 
     Machines() {
         for (uint16_t port = 0; port < kPorts; ++port) {
@@ -73,6 +99,8 @@ struct Machines {
             lacp.set_port(port, {.name = "p", .mac = kOurs}, now);
             lacp.link(port, true, now);
         }
+        snooper.configure(listening, now);
+        snooper.set_ports({{0, {"p"}}, {1, {"p"}}, {2, {"p", true}}});
     }
     void take(uint8_t what, Bytes frame) {
         const auto port = static_cast<uint16_t>(what % kPorts);
@@ -87,6 +115,9 @@ struct Machines {
         check_codecs(frame);
         rstp.bpdu_received(port, frame);
         lacp.frame_received(port, frame, now);
+        snooper.received(port, 0, frame, now);
+        snooper.tick(now);
+        if (snooper.status(now).groups.size() > Snooper::kMostGroups) fail("too many groups");
         if (rstp.due() <= now || lacp.due() <= now) fail("is due in the past");
     }
 };

@@ -2,8 +2,8 @@
 """What a bridge knows of IP: guards, ARP suppression and groups. The same frames through a Linux bridge with
 neigh_suppress, and with entries in its mdb, come out alike. What it does otherwise, and is not asked for here:
 
-- It learns groups from IGMP and MLD, and sends reports to routers only; here groups are configured, and both are
-  flooded. So are the IPv6 groups of the link, by which hosts ask each other's addresses.
+- It learns groups from IGMP and MLD; here without multicast_snooping (test_snooping.py) both are flooded. So are the
+  IPv6 groups of the link, by which hosts ask each other's addresses.
 - It goes by IP addresses; here groups go by MACs, of which 32 IPv4 groups share one (RFC 4541 allows either).
 - Its mdb is of no effect until somebody on the link asks for members; here the table always is.
 - It suppresses its own ARP, too; here all members hear it. Where it has no address, it takes 0.0.0.0 for one.

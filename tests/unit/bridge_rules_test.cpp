@@ -31,13 +31,15 @@ protected:
             const auto port = static_cast<uint16_t>(name.back() - '0');
             return port <= kPorts ? port : kNoPort;
         };
-        add_bridge_rules(config_, index_of, domain());
+        add_bridge_rules(config_, index_of, config_.multicast_snooping ? &learned_ : nullptr, rcu_,
+                         domain());
     }
     static Bytes ask(size_t from, Ip4 target) {
         return frame(
             ArpMessage{.sender_mac = kHostMac[from], .sender_ip = kIp[from], .target_ip = target});
     }
     BridgeConfig config_;
+    SnooperStatus learned_;
 };
 
 // --- Guards
@@ -369,6 +371,130 @@ TEST_F(GroupsTest, TheBridgeItselfHearsWhatIsFlooded) {
     receive(to_ip4({224, 0, 0, 251}), 1);
     EXPECT_EQ(dropped(Drop::multicast, kOwn), 1U);
     expect_sent({0, 2, 1});
+}
+
+// --- Snooping
+class SnoopedTest : public GroupsTest {
+protected:
+    SnoopedTest() { config_.multicast_snooping = true; }
+    // What was learned: who wants 239.1.2.3, where routers are, and whether hosts are asked.
+    void learn(const std::vector<uint16_t>& ports, const std::vector<uint16_t>& routers,
+               bool is_asked, uint16_t vlan = 0) {
+        SnoopedVlan& v = learned_.vlans.emplace_back();
+        v.vlan = vlan;
+        v.routers = routers;
+        for (QuerierStatus& q : v.queriers) q.is_asked = is_asked;
+        SnoopedGroup& g = learned_.groups.emplace_back();
+        g.vlan = vlan;
+        g.group = Ip4{239, 1, 2, 3};
+        for (const uint16_t port : ports) g.ports[port] = std::chrono::seconds(10);
+        apply();
+    }
+    static Bytes igmp(int type) {
+        return ethernet(
+            group_mac(Ip4{224, 0, 0, 22}), kHostMac[1], kEtherTypeIp4,
+            Ip4Packet{.protocol = kProtocolIgmp,
+                      .src = kIp[1],
+                      .dst = Ip4{224, 0, 0, 22},
+                      .payload = octets({static_cast<uint8_t>(type), 0, 0, 0, 0, 0, 0, 0})}
+                .bytes());
+    }
+    static Bytes mld(int type) {
+        const Bytes message = icmp(static_cast<uint8_t>(type));
+        return to_ip6("ff02::16", 0, join(octets({58, 0, 5, 2, 0, 0, 1, 0}), message));
+    }
+    size_t told() {
+        size_t n = 0;
+        for (; rte_mbuf* m = punt_queue_->pop(); ++n) rte_pktmbuf_free(m);
+        return n;
+    }
+};
+
+TEST_F(SnoopedTest, GroupsGoToWhoWantsThem) {
+    learn({2}, {}, true);
+    receive(to_ip4({239, 1, 2, 3}), 1);
+    expect_sent({0, 1, 0});
+    receive(to_ip4({239, 1, 2, 4}), 1);
+    receive(to_ip6("ff05::1:3"), 1);
+    expect_sent({0, 0, 0});
+    EXPECT_EQ(dropped(Drop::group_unknown), 2U);
+    receive(to_ip4({224, 0, 0, 251}), 1);
+    receive(to_ip6("ff02::1:ff00:5"), 1);
+    expect_sent({0, 2, 2});
+}
+
+TEST_F(SnoopedTest, WithoutAQuerierAllAreFlooded) {
+    learn({2}, {}, false);
+    receive(to_ip4({239, 1, 2, 3}), 1);
+    receive(to_ip4({239, 1, 2, 4}), 1);
+    expect_sent({0, 2, 2});
+}
+
+TEST_F(SnoopedTest, WhatTheConfigurationSaysHoldsAnyway) {
+    group("239.1.2.3", {"p3"});
+    learn({}, {}, false);
+    receive(to_ip4({239, 1, 2, 3}), 1);
+    expect_sent({0, 0, 1});
+    learned_ = {};
+    learn({2}, {}, true);
+    receive(to_ip4({239, 1, 2, 3}), 1);
+    expect_sent({0, 1, 1});
+}
+
+TEST_F(SnoopedTest, ReportsGoToRoutersAndToTheDaemon) {
+    learn({2}, {3}, true);
+    for (const int type : {0x12, 0x16, 0x17, 0x22}) receive(igmp(type), 1);
+    for (const int type : {131, 132, 143}) receive(mld(type), 1);
+    expect_sent({0, 0, 7});
+    EXPECT_EQ(told(), 7U);
+    EXPECT_EQ(bridged(Bridged::snooped), 7U);
+    receive(to_ip4({239, 1, 2, 3}), 1);
+    receive(to_ip4({239, 9, 9, 9}), 1);
+    expect_sent({0, 1, 2});
+}
+
+TEST_F(SnoopedTest, ReportsWithoutARouterAreTheDaemons) {
+    learn({2}, {}, true);
+    receive(igmp(0x16), 1);
+    expect_sent({0, 0, 0});
+    EXPECT_EQ(told(), 1U);
+    EXPECT_EQ(consumed(Consumed::host), 2U) << "the message, and its copy";
+}
+
+TEST_F(SnoopedTest, QueriesAreHeardByAll) {
+    learn({}, {}, true);
+    receive(igmp(0x11), 1);
+    receive(mld(130), 1);
+    receive(to_ip4({224, 0, 0, 13}, 103), 1);
+    expect_sent({0, 3, 3});
+    EXPECT_EQ(told(), 3U);
+}
+
+TEST_F(SnoopedTest, AWhatIfTellsNobody) {
+    learn({2}, {3}, true);
+    context_->dry = true;
+    receive(igmp(0x16), 1);
+    EXPECT_EQ(told(), 0U);
+}
+
+TEST_F(SnoopedTest, TooManyMessagesAreNotHeard) {
+    learn({2}, {3}, true);
+    for (int i = 0; i < 1000; ++i) receive(igmp(0x16), 1);
+    EXPECT_GE(bridged(Bridged::snooped), 100U);
+    EXPECT_EQ(bridged(Bridged::snooped) + bridged(Bridged::snoop_limited), 1000U);
+    EXPECT_LT(told(), 200U);
+    expect_sent({0, 0, 1000});
+}
+
+TEST_F(SnoopedTest, ByVlan) {
+    for (uint16_t p = 1; p <= kPorts; ++p) member(p).vlans = trunk({10, 20});
+    config(1).trunk = {{10, 20}};
+    learn({2}, {}, true, 10);
+    learn({3}, {}, true, 20);
+    receive(tagged(to_ip4({239, 1, 2, 3}), 10), 1);
+    expect_sent({0, 1, 0});
+    receive(tagged(to_ip4({239, 1, 2, 3}), 20), 1);
+    expect_sent({0, 0, 1});
 }
 
 }  // namespace

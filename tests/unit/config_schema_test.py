@@ -45,7 +45,9 @@ GOOD = {
            "mac: 02:00:00:00:00:01, mtu: 9000, addresses: [10.1.0.1/24], rp_filter: loose}]",
     "lag_static": LAG + ", mode: static, admin: down}]",
     "bridge_rules": BRIDGE + "[{port: a, arp_guard: true, dhcp_guard: true, ra_guard: true, source_guard: true, "
-                    "macs: [02:00:00:00:00:01]}, {port: b, neigh_suppress: true, multicast_router: true}], "
+                    "macs: [02:00:00:00:00:01]}, {port: b, neigh_suppress: true, multicast_router: true, "
+                    "multicast_fast_leave: true}], multicast_snooping: true, multicast_querier: true, "
+                    "multicast_query_interval: 31744, "
                     "bindings: [{address: 10.1.0.5, mac: 02:00:00:00:00:01, port: a}, "
                     "{address: 10.1.0.6, mac: 02:00:00:00:00:02}], unknown_multicast: routers, "
                     "groups: [{group: 239.1.2.3, ports: [a, b]}, {group: 'FF05::2', ports: []}, "
@@ -136,6 +138,8 @@ BAD = {
     "group_no_ports": BRIDGE + "[{port: a}], groups: [{group: 239.1.2.3}]}]",
     "group_port_twice": BRIDGE + "[{port: a}], groups: [{group: 239.1.2.3, ports: [a, a]}]}]",
     "unknown_multicast": BRIDGE + "[{port: a}], unknown_multicast: some}]",
+    "multicast_query_interval": BRIDGE + "[{port: a}], multicast_query_interval: 31745}]",
+    "multicast_query_interval_0": BRIDGE + "[{port: a}], multicast_query_interval: 0}]",
     "match_and_name": "ports: [{match: e*, name: a}]",
     "match_adopt": "ports: [{match: e*, adopt: everything}]",
     "match_path": "ports: [{match: a/b}]",

@@ -124,7 +124,11 @@ INSTANTIATE_TEST_SUITE_P(BridgeRules, Refused, testing::Values(
     Bad{"groups_of_one_mac", groups("{group: 239.1.2.3, ports: [a]}, {group: 225.129.2.3, ports: [a]}"), {"f:10:54: bridges[0].groups[1].group: an entry is about 239.1.2.3 already, which has the same MAC"}},
     Bad{"group_elsewhere", groups("{group: 239.1.2.3, ports: [a, x]}"), {"f:10:44: bridges[0].groups[0].ports[1]: the bridge has no member \"x\""}},
     Bad{"group_port_twice", groups("{group: 239.1.2.3, ports: [a, a]}"), {"f:10:44: bridges[0].groups[0].ports[1]: port a is there already"}},
-    Bad{"group_with_vlan", groups("{group: 239.1.2.3, ports: [a], vlan: 5}"), {"f:10:51: bridges[0].groups[0].vlan: the bridge knows no VLANs"}}), bad_name);
+    Bad{"group_with_vlan", groups("{group: 239.1.2.3, ports: [a], vlan: 5}"), {"f:10:51: bridges[0].groups[0].vlan: the bridge knows no VLANs"}},
+    Bad{"snooping", bridge({"a, multicast_fast_leave: true"}, "    multicast_snooping: true\n    multicast_querier: true\n"), {}},
+    Bad{"querier_alone", rules("multicast_querier: true"), {"f:10:24: bridges[0].multicast_querier: needs multicast_snooping: true"}},
+    Bad{"fast_leave_alone", bridge({"a, multicast_fast_leave: true"}), {"f:9:41: bridges[0].members[0].multicast_fast_leave: needs multicast_snooping: true"}},
+    Bad{"never_asks", rules("multicast_snooping: true\n    multicast_query_interval: 0"), {"f:11:31: bridges[0].multicast_query_interval: expected a number from 1 to 31744"}}), bad_name);
 
 INSTANTIATE_TEST_SUITE_P(VlanPorts, Refused, testing::Values(
     Bad{"two_tags", ports({"p, ring: {}", "p.5, vlan: 5, parent: p, tag: 802.1ad", "p.5.6, vlan: 6, parent: p.5"}), {}},

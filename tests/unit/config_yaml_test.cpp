@@ -195,6 +195,8 @@ Config example() {
     br1.groups = {{*MulticastGroup::parse("239.1.2.3"), {"p3", "t0"}},
                   {*MulticastGroup::parse("ff05::1:3"), {"t0"}},
                   {*MulticastGroup::parse("01:00:0c:cc:cc:cc"), {"p3"}}};
+    br1.unknown_multicast = UnknownMulticast::routers;
+    br1.multicast_snooping = br1.multicast_querier = true;
     br1.stp.mode = StpMode::rstp;
     BridgeConfig br2;
     br2.port.name = "br2";

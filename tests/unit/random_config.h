@@ -216,7 +216,11 @@ private:
         return m;
     }
     void give_rules(BridgeConfig& b, bool knows_vlans) {
-        b.unknown_multicast = any<UnknownMulticast>(3);
+        if (coin()) b.unknown_multicast = any<UnknownMulticast>(3);
+        b.multicast_snooping = coin();
+        b.multicast_querier = b.multicast_snooping && coin();
+        for (MemberConfig& m : b.members) m.multicast_fast_leave = b.multicast_snooping && coin();
+        b.multicast_query_interval = 1 + below(1000);
         if (b.members.empty()) return;
         const std::string port = b.members[0].port;
         const uint16_t vlan_or_none = knows_vlans ? vlan() : uint16_t{0};
