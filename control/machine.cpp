@@ -186,7 +186,7 @@ static size_t devices_of(const Config& config) {
         std::ranges::count_if(config.ports, std::not_fn(&PortConfig::is_logical)));
 }
 
-StartPlan plan_start(const Config& config) {
+StartPlan plan_start(const Config& config, bool lost_hugepages) {
     check_capabilities(config);
     StartPlan plan;
     const CpuPlan cpus = plan_cpus(config.dataplane.workers, allowed_cpus(), devices_of(config));
@@ -204,15 +204,17 @@ StartPlan plan_start(const Config& config) {
     const size_t wanted = hugepages_for(bytes), free = free_hugepages();
     const Hugepages mode = config.dataplane.hugepages;
     plan.eal.memory_mib = static_cast<unsigned>(bytes >> 20) + 1;
-    plan.eal.hugepages =
-        mode == Hugepages::required || (mode == Hugepages::automatic && free >= wanted);
+    plan.eal.hugepages = mode == Hugepages::required ||
+                         (mode == Hugepages::automatic && free >= wanted && !lost_hugepages);
     const std::string found =
         fmt::format("{} hugepages of 2 MiB are free, {} wanted", free, wanted);
     if (mode == Hugepages::required && free < wanted)
         throw MachineError("dataplane.hugepages: required, but " + found + ": echo " +
                            std::to_string(wanted) +
                            " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
-    plan.memory_reason = mode == Hugepages::off ? "off" : found;
+    plan.memory_reason = mode == Hugepages::off ? "off"
+                         : lost_hugepages       ? "another process has taken the hugepages"
+                                                : found;
     if (plan.eal.hugepages && !may_set_memory_policy()) {
         const std::string why =
             "hugepages need the capability SYS_NICE, which vethwayd does not have: --cap-add "
@@ -221,6 +223,7 @@ StartPlan plan_start(const Config& config) {
         plan.eal.hugepages = false;
         plan.memory_reason = why;
     }
+    plan.may_do_without_hugepages = plan.eal.hugepages && mode == Hugepages::automatic;
     return plan;
 }
 

@@ -21,6 +21,7 @@ struct StartPlan {
     EalOptions eal;
     DataplaneOptions dataplane;
     std::string memory_reason;  // why hugepages or plain memory: "auto: 0 of 40 pages are free"
+    bool may_do_without_hugepages = false;  // which it would use
 };
 
 // Makes effective what capabilities the process is permitted, before it has threads. A file's come
@@ -28,8 +29,9 @@ struct StartPlan {
 // start a file that has them effective, and nothing would say which one is missing.
 void take_capabilities();
 
-// Throws MachineError.
-StartPlan plan_start(const Config& config);
+// Throws MachineError. `lost_hugepages`: those that were free were not there any more when this
+// process took them, so that it does without if it may.
+StartPlan plan_start(const Config& config, bool lost_hugepages = false);
 
 // The parts of it that look at the machine.
 std::vector<unsigned> allowed_cpus();  // of the calling thread; throws MachineError

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <optional>
+#include <span>
 #include <sstream>
 
 #include "config/parse.h"
@@ -30,10 +32,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kLostHugepages = "--lost-hugepages";
+
 struct Arguments {
     std::string config_file;
     std::string log_level = "info", log_format = "text";
     bool check = false, doctor = false, json = false;
+    bool lost_hugepages = false;
     bool foreground = true;  // all there is: service managers and containers want nothing else
 };
 
@@ -126,8 +131,8 @@ private:
 
 // Everything is destroyed in the reverse order: servers first, so that nobody asks any more; then
 // the workers stop, the ports close and give the kernel's interfaces back, and EAL ends.
-void serve(const Arguments& args, const Config& config, Clock::time_point started) {
-    const StartPlan plan = plan_start(config);
+void serve(const Arguments& args, const Config& config, const StartPlan& plan,
+           Clock::time_point started) {
     const Signals signals;
     // Bound early: a second start ends here, before it has touched an interface.
     HttpServer api_server("control.socket",
@@ -189,6 +194,7 @@ Arguments parse(CLI::App& app, int argc, char** argv) {
     app.add_option("--log-format", args.log_format,
                    "One line an event: text, which the journal gets with its levels, or json")
         ->check(CLI::IsMember({"text", "json"}));
+    app.add_flag(kLostHugepages, args.lost_hugepages)->group("");  // of start_again() alone
     app.parse(argc, argv);
     if (args.config_file.empty() && !args.doctor) throw CLI::RequiredError("--config");
     return args;
@@ -217,6 +223,18 @@ void complain(const Arguments& args, const std::string& why, const char* prefix)
     for (std::string line; std::getline(lines, line);) spdlog::error("{}", line);
 }
 
+// As another process under the same number, since EAL starts but once in one. Nothing is left of
+// this one's: it had no ports yet, or has closed them.
+[[noreturn]] void start_again(std::span<char*> args) {
+    std::vector<std::string> copies(args.begin(), args.end());
+    copies.emplace_back(kLostHugepages);
+    std::vector<char*> argv(copies.size() + 1);
+    std::ranges::transform(copies, argv.begin(), [](std::string& one) { return one.data(); });
+    spdlog::default_logger()->flush();
+    execv("/proc/self/exe", argv.data());
+    throw std::system_error(errno, std::generic_category(), "starting again");
+}
+
 int run(int argc, char** argv) {
     const auto started = Clock::now();
     CLI::App app;
@@ -238,7 +256,14 @@ int run(int argc, char** argv) {
                       << config.routes.size() << " routes\n";
             return 0;
         }
-        serve(args, config, started);
+        const StartPlan plan = plan_start(config, args.lost_hugepages);
+        try {
+            serve(args, config, plan, started);
+        } catch (const MemoryError& e) {
+            if (!plan.may_do_without_hugepages) throw;
+            spdlog::warn("{}: another process has taken the hugepages; starting without", e.what());
+            start_again({argv, static_cast<size_t>(argc)});
+        }
     } catch (const ConfigError& e) {
         complain(args, e.what(), "");
         return 1;

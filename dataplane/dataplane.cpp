@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "dataplane/eal.h"
 #include "dataplane/numa_memory.h"
 #include "dataplane/port/frame_pool.h"
 
@@ -44,9 +45,9 @@ Mempool make_pool(const char* name, uint32_t mbufs, unsigned cache, uint16_t roo
                            .data_room = static_cast<uint16_t>(RTE_PKTMBUF_HEADROOM + room),
                            .socket = static_cast<int>(rte_lcore_to_socket_id(lcore_of(0)))}));
     if (!pool)
-        throw std::runtime_error("no memory for " + std::to_string(mbufs) + " mbufs of " +
-                                 std::to_string(room) + " bytes (" + rte_strerror(rte_errno) +
-                                 "): set dataplane.hugepages: off, or dataplane.mbufs lower");
+        throw MemoryError("no memory for " + std::to_string(mbufs) + " mbufs of " +
+                          std::to_string(room) + " bytes (" + rte_strerror(rte_errno) +
+                          "): set dataplane.hugepages: off, or dataplane.mbufs lower");
     return pool;
 }
 

@@ -76,8 +76,10 @@ Eal::Eal(const EalOptions& options, std::function<void(std::string_view)> log)
     for (std::string& arg : args) argv.push_back(arg.data());
     if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
         std::fflush(stream);
-        throw EalError("DPDK did not start: " + std::string(rte_strerror(rte_errno)) + ": " +
-                       last_lines(words_));
+        const std::string why = "DPDK did not start: " + std::string(rte_strerror(rte_errno)) +
+                                ": " + last_lines(words_);
+        if (rte_errno == ENOMEM) throw MemoryError(why);
+        throw EalError(why);
     }
     std::fflush(stream);
     if (telemetry) telemetry_->find();

@@ -26,11 +26,16 @@ struct EalError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// Where hugepages were counted before: another process may have taken them meanwhile.
+struct MemoryError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 // One a process. The calling thread becomes the main lcore, with lcore id 0; worker i has i + 1.
 class Eal {
 public:
-    // Throws EalError with EAL's own last words. `log` gets every later line of DPDK, from any
-    // thread.
+    // Throws MemoryError, or EalError with EAL's own last words. `log` gets every later line of
+    // DPDK, from any thread.
     Eal(const EalOptions& options, std::function<void(std::string_view)> log);
     ~Eal();
     Eal(const Eal&) = delete;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, reloading, ending; and every way in which a start can't work."""
 
+import contextlib
 import json
 import os
 import re
@@ -237,43 +238,62 @@ def test_hugepages_off(lab):
     assert lab.ping("h1", host_ip(2), 2)[0] == 2
 
 
-def free_hugepages():
-    with open(f"{HUGEPAGES}/free_hugepages") as f:
+def hugepages_are(which):
+    with open(f"{HUGEPAGES}/{which}") as f:
         return int(f.read())
+
+
+@contextlib.contextmanager
+def free_hugepages(wanted):
+    """As many are free meanwhile, no more and no less."""
+    total = hugepages_are("nr_hugepages")
+
+    def reserve(pages):
+        with open(f"{HUGEPAGES}/nr_hugepages", "w") as f:
+            f.write(str(pages))
+
+    try:
+        try:
+            reserve(total + wanted - hugepages_are("free_hugepages"))
+        except OSError:
+            raise Skip("hugepages can't be reserved here") from None
+        if hugepages_are("free_hugepages") != wanted:
+            raise Skip("not enough hugepages could be reserved")
+        yield
+    finally:
+        reserve(total)
 
 
 def test_hugepages_required():
     more = "dataplane: {hugepages: required}"
-    added = 0
-    try:
-        if free_hugepages() == 0:
-            with Lab(more=more, start=False) as lab:
-                done = lab.run("sw", [os.path.join(BUILD, "vethwayd"), "--config", lab.config_file], check=False)
-                one_line(done, "hugepages")
-                lab.remove_files()
-        with open(f"{HUGEPAGES}/nr_hugepages") as f:
-            total = int(f.read())
-        if free_hugepages() < 64:
-            try:
-                with open(f"{HUGEPAGES}/nr_hugepages", "w") as f:
-                    f.write(str(total + 64))
-            except OSError:
-                raise Skip("hugepages can't be reserved here") from None
-            with open(f"{HUGEPAGES}/nr_hugepages") as f:
-                added = int(f.read()) - total
-        if free_hugepages() < 64:
-            raise Skip("not enough hugepages could be reserved")
-        with Lab(more=more) as lab:
-            memory = lab.status()["memory"]
-            assert memory["mode"] == "hugepages" and memory["hugepages_bytes"] > 0, memory
-            assert lab.ping("h1", host_ip(2), 2)[0] == 2
-        lab.remove_files()
-    finally:
-        if added:
-            with open(f"{HUGEPAGES}/nr_hugepages") as f:
-                total = int(f.read())
-            with open(f"{HUGEPAGES}/nr_hugepages", "w") as f:
-                f.write(str(max(0, total - added)))
+    with free_hugepages(0), Lab(more=more, start=False) as lab:
+        done = lab.run("sw", [os.path.join(BUILD, "vethwayd"), "--config", lab.config_file], check=False)
+        one_line(done, "hugepages")
+    lab.remove_files()
+    with free_hugepages(64), Lab(more=more) as lab:
+        memory = lab.status()["memory"]
+        assert memory["mode"] == "hugepages" and memory["hugepages_bytes"] > 0, memory
+        assert lab.ping("h1", host_ip(2), 2)[0] == 2
+    lab.remove_files()
+
+
+def test_hugepages_that_others_take():
+    """Four that start at once see the same free pages: whoever comes too late does without."""
+    with free_hugepages(70), contextlib.ExitStack() as ending:
+        labs = []
+        for _ in range(4):
+            labs.append(Lab(hosts=1, start=False))
+            ending.callback(labs[-1].remove_files)
+            ending.enter_context(labs[-1])
+        for lab in labs:
+            lab.start(ready=False)
+        modes = []
+        for lab in labs:
+            lab.daemon.wait_ready()
+            lab.wait_ports_up()
+            modes.append(lab.status()["memory"]["mode"])
+            assert lab.ping("h1", port_ip(1), 2)[0] == 2
+        assert "hugepages" in modes and "plain" in modes, modes
 
 
 def test_starts_within_a_second(lab):
