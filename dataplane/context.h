@@ -47,10 +47,12 @@ struct Context {
 
     const Snapshot& snap() const noexcept { return *snapshot; }
     const PortState& port(uint16_t index) const noexcept { return snapshot->ports[index]; }
-    // Looked up once a turn. Null where the next hop's MAC is not known.
+    // Looked at once a turn. Null where the next hop's MAC is not known.
     const Adjacency* adjacency(NeighbourKey key) noexcept {
-        const Adjacency* known = adjacencies.find(key);
-        return known != nullptr ? known : look_up_adjacency(*this, key);
+        Adjacency& a = adjacencies.place_of(key);
+        if (a.key == key && (a.turn == adjacencies.turn() || is_as_before(a))) [[likely]]
+            return &a;
+        return look_up_adjacency(*this, key);
     }
     // Writes down what happened to a packet that somebody watches.
     void note(rte_mbuf* m, Step step, uint32_t a = 0, uint32_t b = 0, Drop why = Drop::none,
@@ -80,6 +82,15 @@ struct Context {
             return;
         tracer.born(*m, parent);
         tracer.note(*m, Step::originated, static_cast<uint32_t>(what));
+    }
+    // Whether what is remembered of a next hop is right in this turn, too; if so, it is used.
+    bool is_as_before(Adjacency& a) noexcept {
+        if (dry || a.generation != snap().generation || !a.place.holds() ||
+            a.place.neighbour->link.load(std::memory_order_acquire) != a.link)
+            return false;
+        a.place.neighbour->note_use(now, hz);
+        a.turn = adjacencies.turn();
+        return true;
     }
     // A packet of our own, of `bytes` undefined bytes; null when the pool is empty.
     rte_mbuf* allocate(uint16_t port, size_t bytes = 0) noexcept {

@@ -14,7 +14,8 @@ static void note_use(Context& c, Neighbour& n, NeighbourLink link) noexcept {
 
 const Adjacency* look_up_adjacency(Context& c, NeighbourKey key) noexcept {
     Adjacency& to = c.adjacencies.place_of(key);
-    Neighbour* const n = c.neighbours.find(key, to.neighbour);
+    Neighbour* const n =
+        to.key == key && to.place.holds() ? to.place.neighbour : c.neighbours.find(key);
     const uint64_t word = n != nullptr ? n->link.load(std::memory_order_acquire) : 0;
     const NeighbourLink link = NeighbourLink::unpacked(word);
     if (!link.usable()) [[unlikely]]
@@ -29,7 +30,7 @@ const Adjacency* look_up_adjacency(Context& c, NeighbourKey key) noexcept {
               .header = {.dst = link.mac, .src = port.mac, .type = kEtherTypeIp4},
               .most_bytes = uint32_t{sizeof(EtherHeader)} + port.mtu,
               .port = &port,
-              .neighbour = n};
+              .place = c.neighbours.place_of(*n)};
     }
     to.turn = c.adjacencies.turn();
     return &to;

@@ -16,23 +16,18 @@ struct PortState;
 struct Adjacency {
     NeighbourKey key;
     uint64_t turn = 0;        // in which the rest was right; the first is 1
-    uint64_t link = 0;        // the neighbour's, packed: usable
+    uint64_t link = 0;        // the neighbour's when it was looked up, packed: usable
     uint64_t generation = 0;  // of the snapshot
     EtherHeader header{};     // dst is the neighbour's
     uint32_t most_bytes = 0;  // of a frame that the port takes
     const PortState* port = nullptr;
-    Neighbour* neighbour = nullptr;  // of the key in any turn before: a hint
+    NeighbourPlace place;  // of the neighbour
 };
 
 class Adjacencies {
 public:
     void begin_turn() noexcept { ++turn_; }
     uint64_t turn() const noexcept { return turn_; }
-    // The key's, if it was looked up in this turn; else null.
-    const Adjacency* find(NeighbourKey key) noexcept {
-        const Adjacency& a = place_of(key);
-        return a.turn == turn_ && a.key == key ? &a : nullptr;
-    }
     // The place of the key's; what is there may be another's, or of another turn.
     Adjacency& place_of(NeighbourKey key) noexcept {
         return places_[(key.ip.value * 0x9e3779b1U >> 16 ^ key.port) % places_.size()];

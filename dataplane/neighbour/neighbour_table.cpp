@@ -99,10 +99,8 @@ Neighbour* NeighbourTable::find(NeighbourKey key) noexcept {
     return n;
 }
 
-Neighbour* NeighbourTable::find(NeighbourKey key, Neighbour* likely) noexcept {
-    if (likely != nullptr && key_of(*likely).load(std::memory_order_acquire) == pack(key))
-        return likely;
-    return find(key);
+NeighbourPlace NeighbourTable::place_of(Neighbour& n) noexcept {
+    return {&n, &key_of(n), pack(n.key)};
 }
 
 uint32_t NeighbourTable::Bucket::taken() const noexcept {

@@ -82,6 +82,17 @@ struct alignas(64) Neighbour {
     }
 };
 
+// Where a neighbour was found; it may have left since, and another may be there.
+struct NeighbourPlace {
+    Neighbour* neighbour = nullptr;
+    const std::atomic<uint64_t>* word = nullptr;  // that says whose place it is
+    uint64_t name = 0;
+    // Worker: whether it is still there, as far as find() would tell in this burst.
+    bool holds() const noexcept {
+        return word != nullptr && word->load(std::memory_order_acquire) == name;
+    }
+};
+
 // Linux's gc_thresh1 to 3: with fewer than the first none is forgotten; beyond the second those of
 // no use make way; there are never more than the third.
 struct NeighbourThresholds {
@@ -103,8 +114,7 @@ public:
 
     // Worker and control thread; null when unknown.
     Neighbour* find(NeighbourKey key) noexcept;
-    // The same, sooner where it is `likely`, any neighbour that the table ever gave out; or null.
-    Neighbour* find(NeighbourKey key, Neighbour* likely) noexcept;
+    NeighbourPlace place_of(Neighbour& n) noexcept;
     // The same, added if need be; null when the table is full.
     Neighbour* find_or_add(NeighbourKey key, uint64_t now) noexcept;
     // Control thread: the same, not counted among those learned.
