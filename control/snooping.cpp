@@ -78,7 +78,7 @@ public:
     Snooper& snooper() { return snooper_; }
     void set_mac(const Mac& mac) { mac_ = mac; }
     void set_members(const std::map<uint16_t, SnoopedPort>& members) {
-        snooper_.set_ports(members);
+        snooper_.set_ports(members, Snooper::Clock::now());
         members_.clear();
         for (const auto& [port, member] : members) members_.push_back(port);
     }

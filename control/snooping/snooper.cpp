@@ -66,23 +66,34 @@ void Snooper::configure(const SnooperConfig& config, Time now) {
     for (const auto& [vlan, source] : config_.sources4) {
         const bool is_new = vlans_.try_emplace(vlan).second;
         if (!is_new && before.querier == config_.querier) continue;
-        for (Family& f : vlans_[vlan].families) f.ask_at = now, f.startup_left = kRobustness;
+        for (Family& f : vlans_[vlan].families) {
+            f.ask_at = now;
+            f.startup_left = kRobustness;
+        }
     }
     changed_ = true;
 }
 
-void Snooper::set_ports(const std::map<uint16_t, SnoopedPort>& ports) {
-    ports_ = ports;
-    const auto gone = [&](const auto& one) { return !ports_.contains(one.first); };
+void Snooper::set_ports(const std::map<uint16_t, SnoopedPort>& ports, Time now) {
+    const auto before = std::exchange(ports_, ports);
+    // A number is used again: who has it now may be another.
+    const auto stays = [&](uint16_t port) {
+        const auto was = before.find(port), is = std::as_const(ports_).find(port);
+        return was != before.end() && is != ports_.end() && was->second.name == is->second.name;
+    };
+    const auto gone = [&](const auto& one) { return !stays(one.first); };
     for (auto& [key, group] : groups_) {
         changed_ |= std::erase_if(group.ports, gone) > 0;
         std::erase_if(group.ask_again, gone);
     }
     std::erase_if(groups_, [](const auto& g) { return g.second.ports.empty(); });
+    const bool has_new = std::ranges::any_of(ports_, gone);
     for (auto& [number, vlan] : vlans_) {
         changed_ |= std::erase_if(vlan.routers, gone) > 0;
-        for (Family& f : vlan.families)
-            if (f.other && !ports_.contains(f.other_port)) f.other.reset();
+        for (Family& f : vlan.families) {
+            if (f.other && !stays(f.other_port)) f.other.reset();
+            if (has_new) f.ask_at = now;
+        }
     }
 }
 

@@ -77,8 +77,9 @@ public:
     Snooper(const SnooperConfig& config, SnooperHands& hands) : hands_(hands), config_(config) {}
 
     void configure(const SnooperConfig& config, Time now);
-    // Those that there are and have a link. What was behind others is forgotten.
-    void set_ports(const std::map<uint16_t, SnoopedPort>& ports);
+    // Those that there are and have a link. What was behind others is forgotten; for who is new all
+    // are asked.
+    void set_ports(const std::map<uint16_t, SnoopedPort>& ports, Time now);
     // A frame in a VLAN of the bridge, without its tag.
     void received(uint16_t port, uint16_t vlan, std::span<const std::byte> frame, Time now);
     // Where stations are has changed: all is asked anew (RFC 4541 2.1.1).

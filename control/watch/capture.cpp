@@ -20,7 +20,8 @@ constexpr uint64_t kDeciding = bit(Step::received) | bit(Step::sent) | bit(Step:
                                bit(Step::consumed) | bit(Step::waits) | bit(Step::collected) |
                                bit(Step::handed_over);
 constexpr uint64_t kTelling = kDeciding | bit(Step::flooded) | bit(Step::to_group) |
-                              bit(Step::originated) | bit(Step::released) | bit(Step::asks_error);
+                              bit(Step::to_routers) | bit(Step::originated) | bit(Step::released) |
+                              bit(Step::asks_error);
 
 // At ports without a wire, a frame of which has been shown at the port that has it, or will be.
 constexpr uint64_t kCameIn =
@@ -103,7 +104,8 @@ void Capture::take_in(NotedStep& step) {
     Known& known = at->second;
     if (is_new) ages_.push_back(r.packet);
     if (r.step == Step::originated) note_originated(r, known);
-    if (r.step == Step::flooded || r.step == Step::to_group) known.flooded_to = r.a;
+    if (r.step == Step::flooded || r.step == Step::to_group || r.step == Step::to_routers)
+        known.flooded_to = r.a;
     if (r.step == Step::released) known.waited_us += r.a;
     if (r.step == Step::asks_error) known.told = r;
     keep_logical(step);

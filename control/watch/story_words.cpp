@@ -32,6 +32,7 @@ constexpr StepRow kSteps[] = {
     {"bridged", "bridge"},
     {"flooded", "bridge"},
     {"to_group", "bridge"},
+    {"to_routers", "bridge"},
     {"to_bridge", "bridge"},
     {"into_bridge", "bridge"},
     {"left_vlan", "vlan"},
@@ -300,6 +301,7 @@ std::string words_of(const NotedStep& s, Controller& controller) {
         case Step::bridged:
         case Step::flooded:
         case Step::to_group:
+        case Step::to_routers:
         case Step::to_bridge:
         case Step::into_bridge:
         case Step::left_vlan:

@@ -80,6 +80,9 @@ std::string l2_words(const Record& r, Controller& controller) {
         case Step::to_group:
             return format("to the {} port{} that want{} the group{}", r.a, r.a == 1 ? "" : "s",
                           r.a == 1 ? "s" : "", in_vlan(r.b));
+        case Step::to_routers:
+            return format("to the {} port{} that multicast routers are behind{}", r.a,
+                          r.a == 1 ? "" : "s", in_vlan(r.b));
         case Step::bridged:
             return format("its destination{} is behind {}", in_vlan(r.b),
                           port_name(controller, r.egress));

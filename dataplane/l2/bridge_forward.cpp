@@ -93,8 +93,7 @@ public:
 
     void run(Burst& own) noexcept {
         const bool floods = wanted_.reach.floods;
-        c_.note(m_, floods ? Step::flooded : Step::to_group, count_ + (own_ != nullptr ? 1U : 0U),
-                vlan_of(*m_));
+        c_.note(m_, step(), count_ + (own_ != nullptr ? 1U : 0U), vlan_of(*m_));
         if (own_ == nullptr && count_ == 0) return end_here();
         if (count_ > 0)
             c_.counters.bridged(meta(*m_).port, floods ? Bridged::flooded : Bridged::multicast);
@@ -114,6 +113,10 @@ public:
     }
 
 private:
+    Step step() const noexcept {
+        if (wanted_.reach.floods) return Step::flooded;
+        return wanted_.reach.is_wanted ? Step::to_group : Step::to_routers;
+    }
     void end_here() noexcept {
         if (wanted_.suppressed == Suppressed::answered) {
             c_.consumed(m_, Consumed::arp_request);

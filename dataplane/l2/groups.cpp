@@ -91,7 +91,7 @@ GroupReach group_reach(const Groups& groups, uint16_t vlan, rte_mbuf& m) noexcep
     if (talk != GroupTalk::none) return {.teaches = groups.snoops};
     if (is_for_all(to)) return {};
     if (const MemberSet* wanted = groups.find(vlan, to))
-        return {.floods = false, .members = *wanted | routers};
+        return {.floods = false, .members = *wanted | routers, .is_wanted = true};
     // RFC 4541 2.1.2: what is no IP multicast has no hosts that say they want it.
     if (!is_ip4_group(to) && !is_ip6_group(to)) return {};
     if (payload.kind == PayloadKind::ip6 && stays_on_link(payload.bytes)) return {};

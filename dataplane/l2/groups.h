@@ -58,9 +58,10 @@ private:
 
 // Whom a frame to a group goes to.
 struct GroupReach {
-    bool floods = true;     // all members that take what is flooded
-    MemberSet members = 0;  // and these, or these alone
-    bool teaches = false;   // the control thread learns of it who wants which groups
+    bool floods = true;      // all members that take what is flooded
+    MemberSet members = 0;   // and these, or these alone
+    bool is_wanted = false;  // by some of them; else they are routers'
+    bool teaches = false;    // the control thread learns of it who wants which groups
 };
 
 // Worker. Of a frame to a group, not to all, that is in `vlan` of the domain. What is said of IPv4

@@ -30,6 +30,7 @@ enum class Step : uint8_t {
     bridged,          // to the one member `egress` that its destination is behind; b: VLAN
     flooded,          // a: to how many ports; b: VLAN
     to_group,         // to those that want its group; a: how many; b: VLAN
+    to_routers,       // to those behind which routers are, of its group; a, b: as above
     to_bridge,        // to the bridge's own port `port`; b: VLAN
     into_bridge,      // a packet of IP's, by the bridge's own port a; b: VLAN
     left_vlan,        // by the VLAN's port a, whose tag it gets now; b: VLAN

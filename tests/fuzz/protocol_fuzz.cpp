@@ -100,7 +100,7 @@ struct Machines {
             lacp.link(port, true, now);
         }
         snooper.configure(listening, now);
-        snooper.set_ports({{0, {"p"}}, {1, {"p"}}, {2, {"p", true}}});
+        snooper.set_ports({{0, {"p"}}, {1, {"p"}}, {2, {"p", true}}}, now);
     }
     void take(uint8_t what, Bytes frame) {
         const auto port = static_cast<uint16_t>(what % kPorts);

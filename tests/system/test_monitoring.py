@@ -82,7 +82,7 @@ class Prometheus:
 MORE = "".join(f"  - {{name: n{n}, 'null': {{}}}}\n" for n in range(6)) + """\
 bridges:
   - {name: br1, stp: rstp, members: [{port: n0}, {port: n1}]}
-  - {name: br2, loop_detection: shut, members: [{port: n2}, {port: n3}]}
+  - {name: br2, loop_detection: shut, multicast_snooping: true, members: [{port: n2}, {port: n3}]}
 lags:
   - {name: lag1, members: [n4, n5], mode: lacp}"""
 

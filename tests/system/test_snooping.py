@@ -248,6 +248,9 @@ def test_a_linux_bridge_that_asks():
         with member(lab, "h2", "239.1.2.3"):
             wait_for(lambda: groups(lab).get("239.1.2.3") == ["p2"], 5, "it is known")
             assert reached(lab, exchange, "239.1.2.3") == {2, 3}
+            status, story = explain(lab, "--port", "p2", "--hex", join("239.1.2.3", 2, 3).hex())
+            words = [s["words"] for s in story["packets"][0]["steps"]]
+            assert (status, "to the 1 port that multicast routers are behind" in words) == (0, True), words
             # The Linux bridge has heard of it, by the report that the switch passed on to it.
             wait_for(lambda: "grp 239.1.2.3" in lab.run("h3", "bridge mdb show dev br0").stdout, 5, "so does Linux")
         wait_for(lambda: "239.1.2.3" not in groups(lab), 5, "it has left: the other one asked")

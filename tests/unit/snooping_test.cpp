@@ -148,7 +148,7 @@ protected:
     };
     SnooperTest() {
         snooper_.configure(config_, now_);
-        snooper_.set_ports({{1, {"p1"}}, {2, {"p2"}}, {3, {"p3", true}}});
+        snooper_.set_ports({{1, {"p1"}}, {2, {"p2"}}, {3, {"p3", true}}}, now_);
     }
     void ask(uint16_t vlan, std::optional<uint16_t> port, const MembershipQuery& query) override {
         asked_.push_back({vlan, port, query});
@@ -324,6 +324,18 @@ TEST_F(SnooperTest, TheOtherQuerierAsksWhoLeft) {
     EXPECT_TRUE(asked_.empty());
 }
 
+TEST_F(SnooperTest, WhoComesIsAskedAtOnce) {
+    configure(true);
+    pass(seconds(60));
+    asked_.clear();
+    snooper_.set_ports({{1, {"p1"}}, {2, {"p2"}}, {3, {"p3", true}}, {4, {"p4"}}}, now_);
+    pass(milliseconds(100));
+    EXPECT_EQ(asked_.size(), 2U);
+    snooper_.set_ports({{1, {"p1"}}, {2, {"p2"}}}, now_);
+    pass(seconds(10));
+    EXPECT_EQ(asked_.size(), 2U) << "nobody has come";
+}
+
 TEST_F(SnooperTest, FastLeave) {
     configure(true);
     receive(3, kReport2);
@@ -337,13 +349,20 @@ TEST_F(SnooperTest, WhatLostItsLinkIsForgotten) {
     receive(1, kReport3);
     receive(2, kReport3);
     snooper_.take_changed();
-    snooper_.set_ports({{1, {"p1"}}});
+    snooper_.set_ports({{1, {"p1"}}}, now_);
     EXPECT_TRUE(snooper_.take_changed());
     EXPECT_EQ(ports_of(kGroup4), Ports{1});
     EXPECT_EQ(routers(), Ports{});
     EXPECT_EQ(querier().other, std::nullopt);
     receive(2, kReport3);
     EXPECT_EQ(ports_of(kGroup4), Ports{1}) << "who is no member teaches nothing";
+}
+
+TEST_F(SnooperTest, AnotherPortOfTheSameNumberIsAnother) {
+    receive(1, kReport3);
+    receive(2, kReport3);
+    snooper_.set_ports({{1, {"p9"}}, {2, {"p2", true}}}, now_);
+    EXPECT_EQ(ports_of(kGroup4), Ports{2});
 }
 
 TEST_F(SnooperTest, AnotherTopologyIsAskedAnew) {
