@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "dataplane/counters.h"
+
 namespace vethway {
 
 FlightRecorder::FlightRecorder(uint32_t records, int node, uint64_t tsc_hz)
