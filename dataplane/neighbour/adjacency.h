@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker remembers of the next hops that it sends to: the Ethernet header, ready to be
-// written. Looked up anew each turn, which is a burst, and then good for all of its packets.
+// written. Each turn, which is a burst, it is compared with what it was made of, and is then good
+// for all packets of that.
 #pragma once
 
 #include <array>
