@@ -48,7 +48,7 @@ std::string settings_of(const Json& m) {
     else if (m["looped"].get<bool>())
         say("a loop" + looped_vlans_of(m));
     for (const char* option : {"arp_guard", "dhcp_guard", "ra_guard", "source_guard",
-                               "neigh_suppress", "multicast_router"})
+                               "neigh_suppress", "multicast_router", "multicast_fast_leave"})
         if (m[option].get<bool>()) say(option);
     if (!m["macs"].empty()) say(fmt::format("only {} MACs", m["macs"].size()));
     return text.empty() ? "-" : text;
