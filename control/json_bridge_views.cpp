@@ -4,6 +4,7 @@
 
 #include "config/names.h"
 #include "control/json_views.h"
+#include "control/watch/story_words.h"
 
 namespace vethway {
 
@@ -86,11 +87,6 @@ std::string wire_words(const MemberConfig& m, uint16_t vlan) {
     const auto other = std::ranges::find(m.translate, vlan, &VlanTranslation::vlan);
     const uint16_t wire = other != m.translate.end() ? other->wire : vlan;
     return std::string(kVlanTagNames[static_cast<size_t>(m.tag)]) + ' ' + std::to_string(wire);
-}
-
-std::string port_name(Controller& controller, uint16_t index) {
-    const ManagedPort* port = controller.ports().find(index);
-    return port != nullptr ? port->config.name : "?";
 }
 
 Json querier_view(Controller& controller, const QuerierStatus& q) {

@@ -71,10 +71,8 @@ SnooperConfig config_of(const BridgeConfig& b, const ManagedPort& own, const Por
 
 class Snooping::Listener final : public SnooperHands {
 public:
-    Listener(Dataplane& dataplane, const SnooperConfig& config, const Mac& mac)
-        : dataplane_(dataplane), mac_(mac), snooper_(config, *this) {
-        snooper_.configure(config, Snooper::Clock::now());
-    }
+    Listener(Dataplane& dataplane, const SnooperConfig& config)
+        : dataplane_(dataplane), snooper_(config, *this) {}
     Snooper& snooper() { return snooper_; }
     void set_mac(const Mac& mac) { mac_ = mac; }
     void set_members(const std::map<uint16_t, SnoopedPort>& members) {
@@ -133,7 +131,7 @@ void Snooping::follow() {
                 members[port->index] = {m.port, m.multicast_fast_leave};
         const SnooperConfig config = config_of(b, *own, ports_);
         std::unique_ptr<Listener>& one = listeners_[b.port.name];
-        if (one == nullptr) one = std::make_unique<Listener>(dataplane_, config, own->mac());
+        if (one == nullptr) one = std::make_unique<Listener>(dataplane_, config);
         one->set_mac(own->mac());
         one->snooper().configure(config, Snooper::Clock::now());
         one->set_members(members);

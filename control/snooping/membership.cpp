@@ -40,7 +40,7 @@ constexpr uint8_t kIgmpQuery = 0x11, kIgmp1Report = 0x12, kIgmp2Report = 0x16, k
                   kIgmp3Report = 0x22, kMrdAdvertisement = 0x30, kMrdTermination = 0x32;
 constexpr uint8_t kMldQuery = 130, kMldReport = 131, kMldDone = 132, kMld2Report = 143,
                   kMrd6Advertisement = 151, kMrd6Termination = 153;
-constexpr uint8_t kProtocolPim = 103, kPimHello = 0x20;  // version 2, type 0
+constexpr uint8_t kPimHello = 0x20;  // version 2, type 0
 
 constexpr Ip4 kAllSystems{224, 0, 0, 1}, kAllPimRouters{224, 0, 0, 13},
     kAllSnoopers{224, 0, 0, 106};

@@ -128,7 +128,6 @@ private:
     void left(uint16_t port, uint16_t vlan, const IpAddress& group, Time now);
     void ask_about(uint16_t port, const GroupKey& key);
     void ask_all(uint16_t vlan, IpVersion v, Time now);
-    void start_asking(Time now);
     void look_at_groups(Time now);
     void look_at_vlans(Time now);
 

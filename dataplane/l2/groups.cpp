@@ -25,7 +25,6 @@ constexpr auto kIgmpReports = std::to_array<uint8_t>({0x12, 0x16, 0x17, 0x22});
 constexpr auto kMldReports = std::to_array<uint8_t>({131, 132, 143});
 // A query; RFC 4286 4: a multicast router's advertisement, and that it ends.
 constexpr auto kMldOthers = std::to_array<uint8_t>({130, 151, 153});
-constexpr uint8_t kProtocolPim = 103;  // RFC 7761 4.9; what hosts see of it is hellos
 
 template <size_t kSize>
 bool is_one_of(uint8_t type, const std::array<uint8_t, kSize>& types) noexcept {

@@ -37,7 +37,7 @@ struct ArpHeader {  // RFC 826, for IPv4 over Ethernet
 static_assert(sizeof(ArpHeader) == 28 && alignof(ArpHeader) == 1);
 
 inline constexpr uint8_t kProtocolIcmp = 1, kProtocolIgmp = 2, kProtocolTcp = 6, kProtocolUdp = 17,
-                         kProtocolIcmp6 = 58, kProtocolSctp = 132;
+                         kProtocolIcmp6 = 58, kProtocolPim = 103, kProtocolSctp = 132;
 
 struct Ip4Header {  // RFC 791
     static constexpr uint16_t kDontFragment = 0x4000, kMoreFragments = 0x2000, kOffsetMask = 0x1fff;
